@@ -1,0 +1,1 @@
+//! Signed tokens as itsdangerous makes them.

@@ -1,0 +1,60 @@
+//! The golden cases of the real libraries, as the tests read them.
+//!
+//! The cases lie in `testdata/vectors` and `testdata/golden`. The environment variables
+//! `DEWAR_VECTORS` and `DEWAR_GOLDEN` name other folders of the same shape.
+
+use std::{env, fs, path::PathBuf};
+
+use serde_json::Value as Json;
+
+/// Reads every case of one vector file, for example `vectors("signer")`.
+///
+/// # Panics
+/// If the file is missing, is not JSON, or holds another number of cases than it states: a test
+/// that silently ran on nothing would prove nothing.
+pub fn vectors(file: &str) -> Vec<Json> {
+    let path = folder("DEWAR_VECTORS", "testdata/vectors").join(format!("{file}.json"));
+    let document = read(&path);
+    let cases = document["vectors"].as_array().expect("a vector file has an array `vectors`");
+    assert_eq!(document["count"], cases.len(), "{} states another count", path.display());
+    assert!(!cases.is_empty(), "{} holds no case", path.display());
+    cases.clone()
+}
+
+/// Reads one golden transcript, for example `golden("04_two_independent_clients")`.
+///
+/// # Panics
+/// If the file is missing or is not JSON.
+pub fn golden(name: &str) -> Json {
+    read(&folder("DEWAR_GOLDEN", "testdata/golden").join(format!("{name}.json")))
+}
+
+/// Undoes lower-case hexadecimal text.
+///
+/// # Panics
+/// If the text is not hexadecimal.
+pub fn unhex(text: &str) -> Vec<u8> {
+    assert!(text.is_ascii() && text.len() % 2 == 0, "hex text has an even number of digits");
+    let digits = (0..text.len()).step_by(2);
+    digits.map(|i| u8::from_str_radix(&text[i..i + 2], 16).expect("a hex digit")).collect()
+}
+
+/// Turns text whose code points 0 to 255 stand for raw bytes (`*_latin1`) into those bytes.
+///
+/// # Panics
+/// If a code point is above 255.
+pub fn latin1(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(c).expect("a code point below 256")).collect()
+}
+
+fn folder(variable: &str, default: &str) -> PathBuf {
+    match env::var_os(variable) {
+        Some(path) => path.into(),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(default),
+    }
+}
+
+fn read(path: &std::path::Path) -> Json {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
