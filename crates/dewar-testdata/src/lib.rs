@@ -5,7 +5,10 @@
 
 use std::{env, fs, path::PathBuf};
 
+use serde::Deserialize;
 use serde_json::Value as Json;
+
+pub mod typed;
 
 /// Reads every case of one vector file, for example `vectors("signer")`.
 ///
@@ -56,5 +59,8 @@ fn folder(variable: &str, default: &str) -> PathBuf {
 
 fn read(path: &std::path::Path) -> Json {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    // One case nests 100 lists, typed values and all.
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    deserializer.disable_recursion_limit();
+    Json::deserialize(&mut deserializer).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }

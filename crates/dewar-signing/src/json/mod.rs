@@ -1,0 +1,87 @@
+//! JSON as Python writes and reads it, plain and with Flask's type tags.
+//!
+//! ```text
+//!  Value ──write──▶ {"items":[1,2],"pair":{" t":["a",1.0]}} ──read──▶ Value
+//!                    separators, key order,      └ a tag: an object with one
+//!                    \u escapes, 1e+16            member that names a type
+//! ```
+//!
+//! Writing gives the same bytes as Python. Reading takes what Python's `json.loads` takes: `NaN`
+//! and the infinities, duplicate keys (the last wins), integers of up to 4,300 digits. It refuses
+//! two things that Python accepts: lone surrogates (Rust text cannot hold them) and nesting
+//! beyond [`MAX_DEPTH`].
+
+mod date;
+mod read;
+mod tags;
+mod write;
+
+use crate::{Codec, PayloadError, Value};
+
+/// How deep lists and dicts may nest, in levels: enough for any session, and safe on a small stack.
+pub const MAX_DEPTH: usize = 128;
+
+/// Plain JSON, the payload of itsdangerous' serializers.
+///
+/// # Flask
+/// `json.dumps` with the separators `, ` and `: ` and ASCII escapes ([`Json::SPACED`], used by
+/// `Serializer`), or with `,` and `:` and raw UTF-8 ([`Json::COMPACT`], used by the URL-safe ones).
+#[derive(Clone, Copy, Debug)]
+pub struct Json(write::Style);
+
+impl Json {
+    /// Separators with blanks, ASCII escapes, keys in insertion order.
+    pub const SPACED: Self = Self(write::Style::SPACED);
+    /// Separators without blanks, raw UTF-8, keys in insertion order.
+    pub const COMPACT: Self = Self(write::Style::COMPACT);
+}
+
+impl Codec for Json {
+    type Value = Value;
+
+    fn write(&self, value: &Value) -> Result<String, PayloadError> {
+        write::write(value, self.0)
+    }
+
+    fn read(&self, text: &str) -> Result<Value, PayloadError> {
+        read::read(text, &mut |dict| Ok(Value::Dict(dict)))
+    }
+}
+
+/// Flask's tagged JSON: compact, ASCII, keys sorted, and a tag for each type that JSON lacks.
+///
+/// | value | text |
+/// |---|---|
+/// | tuple | `{" t":[…]}` |
+/// | bytes | `{" b":"<base64>"}` |
+/// | markup | `{" m":"<html>"}` |
+/// | UUID | `{" u":"<32 hex digits>"}` |
+/// | datetime | `{" d":"<HTTP date>"}` |
+/// | dict whose only key is one of these tags | `{" di":{"<key>__":…}}` |
+///
+/// # Flask
+/// `TaggedJSONSerializer` within an application context.
+///
+/// ```
+/// use dewar_signing::{Codec, Dict, TaggedJson, Value};
+///
+/// let session = Value::Dict(Dict::from([("pair", Value::Tuple(vec![1.into(), "a".into()]))]));
+/// let text = TaggedJson.write(&session)?;
+/// assert_eq!(text, r#"{"pair":{" t":[1,"a"]}}"#);
+/// assert_eq!(TaggedJson.read(&text)?, session);
+/// # Ok::<(), dewar_signing::PayloadError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct TaggedJson;
+
+impl Codec for TaggedJson {
+    type Value = Value;
+
+    fn write(&self, value: &Value) -> Result<String, PayloadError> {
+        write::write(value, write::Style::TAGGED)
+    }
+
+    fn read(&self, text: &str) -> Result<Value, PayloadError> {
+        read::read(text, &mut tags::resolve)
+    }
+}

@@ -1,0 +1,195 @@
+//! Values → JSON text, byte for byte as Python writes it.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{MAX_DEPTH, tags};
+use crate::{
+    PayloadError,
+    value::{Value, write_float},
+};
+
+/// What differs between the JSON dialects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    item_separator: &'static str,
+    key_separator: &'static str,
+    ascii: bool,
+    /// Sort the keys, and tag the types that JSON lacks.
+    tagged: bool,
+}
+
+impl Style {
+    pub(super) const SPACED: Self =
+        Self { item_separator: ", ", key_separator: ": ", ascii: true, tagged: false };
+    pub(super) const COMPACT: Self =
+        Self { item_separator: ",", key_separator: ":", ascii: false, tagged: false };
+    pub(super) const TAGGED: Self =
+        Self { item_separator: ",", key_separator: ":", ascii: true, tagged: true };
+}
+
+pub(super) fn write(value: &Value, style: Style) -> Result<String, PayloadError> {
+    let mut writer = Writer { out: String::with_capacity(128), style, depth: 0 };
+    writer.value(value)?;
+    Ok(writer.out)
+}
+
+struct Writer {
+    out: String,
+    style: Style,
+    depth: usize,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Value) -> Result<(), PayloadError> {
+        match value {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(true) => self.out.push_str("true"),
+            Value::Bool(false) => self.out.push_str("false"),
+            Value::Int(i) => self.integer(*i),
+            Value::BigInt(big) => self.out.push_str(big.as_str()),
+            Value::Float(f) => self.float(*f),
+            Value::Str(s) => self.string(s),
+            Value::List(items) => self.list(items)?,
+            Value::Dict(dict) if !self.style.tagged => self.members(dict.iter())?,
+            Value::Dict(dict) => match dict.only() {
+                Some((key, value)) if tags::is_tag(key) => {
+                    let escaped = format!("{key}__");
+                    self.tag(" di", |w| w.members([(&*escaped, value)].into_iter()))?;
+                }
+                _ => self.members(dict.sorted())?,
+            },
+            // Python's plain JSON knows a tuple as a list and markup as text, and nothing more.
+            Value::Tuple(items) if !self.style.tagged => self.list(items)?,
+            Value::Markup(s) if !self.style.tagged => self.string(s),
+            _ if !self.style.tagged => {
+                let name = value.type_name();
+                return Err(PayloadError::new(format!("{name} is not JSON serializable")));
+            }
+            Value::Tuple(items) => self.tag(" t", |w| w.list(items))?,
+            Value::Markup(s) => self.tag_text(" m", s)?,
+            Value::Bytes(bytes) => self.tag_text(" b", &STANDARD.encode(bytes))?,
+            Value::Uuid(uuid) => self.tag_text(" u", &uuid.simple())?,
+            Value::DateTime(datetime) => match datetime.to_http_date() {
+                Some(date) => self.tag_text(" d", &date)?,
+                None => {
+                    return Err(PayloadError::new("a datetime outside the years 1 to 9999 in UTC"));
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn tag(
+        &mut self,
+        name: &str,
+        content: impl FnOnce(&mut Self) -> Result<(), PayloadError>,
+    ) -> Result<(), PayloadError> {
+        self.nested('{', '}', |writer| {
+            writer.string(name);
+            writer.out.push_str(writer.style.key_separator);
+            content(writer)
+        })
+    }
+
+    fn tag_text(&mut self, name: &str, text: &str) -> Result<(), PayloadError> {
+        self.tag(name, |writer| {
+            writer.string(text);
+            Ok(())
+        })
+    }
+
+    fn list(&mut self, items: &[Value]) -> Result<(), PayloadError> {
+        self.nested('[', ']', |writer| {
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    writer.out.push_str(writer.style.item_separator);
+                }
+                writer.value(item)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn members<'v>(
+        &mut self,
+        members: impl Iterator<Item = (&'v str, &'v Value)>,
+    ) -> Result<(), PayloadError> {
+        self.nested('{', '}', |writer| {
+            for (i, (key, value)) in members.enumerate() {
+                if i > 0 {
+                    writer.out.push_str(writer.style.item_separator);
+                }
+                writer.string(key);
+                writer.out.push_str(writer.style.key_separator);
+                writer.value(value)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn nested(
+        &mut self,
+        open: char,
+        close: char,
+        content: impl FnOnce(&mut Self) -> Result<(), PayloadError>,
+    ) -> Result<(), PayloadError> {
+        if self.depth == MAX_DEPTH {
+            return Err(PayloadError::new(format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        self.depth += 1;
+        self.out.push(open);
+        content(self)?;
+        self.out.push(close);
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn integer(&mut self, i: i64) {
+        use std::fmt::Write;
+        // Writing to a `String` cannot fail.
+        let _ = write!(self.out, "{i}");
+    }
+
+    fn float(&mut self, f: f64) {
+        match f {
+            f if f.is_nan() => self.out.push_str("NaN"),
+            f64::INFINITY => self.out.push_str("Infinity"),
+            f64::NEG_INFINITY => self.out.push_str("-Infinity"),
+            f => write_float(&mut self.out, f),
+        }
+    }
+
+    fn string(&mut self, text: &str) {
+        self.out.push('"');
+        let mut plain = 0;
+        for (i, c) in text.char_indices() {
+            // Python's raw form escapes the C0 controls alone; its ASCII form also DEL and above.
+            let as_is = if self.style.ascii { matches!(c, ' '..='~') } else { c >= ' ' };
+            if as_is && c != '"' && c != '\\' {
+                continue;
+            }
+            self.out.push_str(&text[plain..i]);
+            plain = i + c.len_utf8();
+            match c {
+                '"' => self.out.push_str("\\\""),
+                '\\' => self.out.push_str("\\\\"),
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                '\u{8}' => self.out.push_str("\\b"),
+                '\u{c}' => self.out.push_str("\\f"),
+                c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| self.escape(*unit)),
+            }
+        }
+        self.out.push_str(&text[plain..]);
+        self.out.push('"');
+    }
+
+    fn escape(&mut self, unit: u16) {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        self.out.push_str("\\u");
+        for shift in [12, 8, 4, 0] {
+            self.out.push(char::from(HEX[usize::from(unit >> shift & 0xf)]));
+        }
+    }
+}
