@@ -70,7 +70,6 @@ pub enum KeyDerivation {
 
 /// An HMAC that has read its key and waits for a message.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "a signer holds at most 16 of them, for its life")]
 pub(crate) enum Mac {
     Md5(Hmac<md5::Md5>),
     Sha1(Hmac<sha1::Sha1>),
@@ -112,7 +111,7 @@ impl Mac {
 
 /// The raw bytes of a signature. Deliberately without `PartialEq`.
 pub(crate) struct Tag {
-    bytes: [u8; Tag::LONGEST],
+    bytes: [u8; Self::LONGEST],
     len: usize,
 }
 

@@ -10,7 +10,7 @@
 
 use std::{error::Error, fmt, sync::Arc};
 
-use crate::keys::KeyId;
+use crate::key_id::KeyId;
 
 /// A token that was refused.
 ///

@@ -1,4 +1,4 @@
-//! Secret keys, their public names, and the ring that rotates them.
+//! Secret keys, and the ring that rotates them.
 //!
 //! ```text
 //! KeyRing   oldest ── … ── … ── newest
@@ -8,10 +8,9 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::error::ConfigError;
+use crate::{error::ConfigError, key_id::KeyId};
 
 /// A key that signs. Its bytes are wiped from memory when it is dropped.
 ///
@@ -26,6 +25,13 @@ use crate::error::ConfigError;
 ///
 /// let key = SecretKey::from("a long random key");
 /// assert_eq!(format!("{key:?}"), "SecretKey(hidden)");
+/// ```
+///
+/// Comparing keys with `==` would take a time that tells how much of them agrees:
+///
+/// ```compile_fail,E0369
+/// # use dewar_signing::SecretKey;
+/// assert!(SecretKey::from("guess") == SecretKey::from("secret"));
 /// ```
 #[derive(Clone)]
 pub struct SecretKey(Zeroizing<Vec<u8>>);
@@ -46,14 +52,9 @@ impl SecretKey {
 
     /// The name by which logs and errors may call this key.
     pub fn id(&self) -> KeyId {
-        let hash = Sha256::new().chain_update(KEY_ID_DOMAIN).chain_update(self.as_bytes());
-        let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
-        KeyId([a, b, c, d])
+        KeyId::of(self.as_bytes())
     }
 }
-
-// Keeps the name apart from every digest a signature or derivation computes from the same key.
-const KEY_ID_DOMAIN: &[u8] = b"dewar.key-id.v1\0";
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,25 +89,6 @@ impl<const N: usize> From<&[u8; N]> for SecretKey {
 impl From<Vec<u8>> for SecretKey {
     fn from(bytes: Vec<u8>) -> Self {
         Self::new(bytes)
-    }
-}
-
-/// A key's public name: eight hexadecimal digits, the same on every machine.
-///
-/// Safe to log: it says which key was used, and cannot be turned back into the key. It does let
-/// someone who guesses a weak key check the guess, as every signed token does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyId([u8; 4]);
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", u32::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
     }
 }
 

@@ -63,8 +63,8 @@ pub fn encode(text: &[u8], compression: Compression) -> Vec<u8> {
 
 /// Decodes a payload to its text, of which there may be at most `limit` bytes.
 ///
-/// - `limit`: bytes of text; [`MAX_INFLATED`] is a good one. Memory stays below twice that, or
-///   four times the payload if that is more.
+/// - `limit`: bytes of text; [`MAX_INFLATED`] is a good one. Memory stays below twice that, plus
+///   the payload's own size.
 ///
 /// # Errors
 /// [`BadPayload`](crate::BadTokenKind::BadPayload).

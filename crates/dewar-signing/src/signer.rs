@@ -13,8 +13,8 @@ use crate::{
     derive::{Digest, KeyDerivation, Mac, Tag},
     encoding,
     error::{BadToken, ConfigError, Reason},
-    keys::{KeyId, KeyRing},
-    timed::TimestampSigner,
+    key_id::KeyId,
+    keys::KeyRing,
 };
 
 /// Signs bytes, and tells signed bytes from others.
@@ -120,6 +120,12 @@ impl Signer {
         keys.find(|(_, mac)| mac.tag(value).matches(claimed)).map(|(id, _)| *id)
     }
 
+    /// The value of a token, whoever made it.
+    pub(crate) fn insecure_value<'t>(&self, token: &'t [u8]) -> Result<&'t [u8], BadToken> {
+        let (value, _) = self.split(token).ok_or(Reason::NoSeparator)?;
+        Ok(value)
+    }
+
     pub(crate) fn mismatch(&self) -> Reason {
         Reason::SignatureMismatch { tried: Arc::clone(&self.ids) }
     }
@@ -160,7 +166,7 @@ pub struct Verified<'t> {
     pub newest: bool,
 }
 
-/// The settings of a [`Signer`] or [`TimestampSigner`].
+/// The settings of a [`Signer`] or [`TimestampSigner`](crate::TimestampSigner).
 ///
 /// # Example
 /// ```
@@ -234,16 +240,8 @@ impl SignerBuilder {
         Ok(self.assemble())
     }
 
-    /// Builds a signer that signs the time along with the value.
-    ///
-    /// # Errors
-    /// As [`build`](Self::build).
-    pub fn build_timestamp(self) -> Result<TimestampSigner, ConfigError> {
-        self.build().map(TimestampSigner::from)
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "the builder is used up, its keys wiped")]
-    fn assemble(self) -> Signer {
+    /// Builds without looking at the separator.
+    pub(crate) fn assemble(self) -> Signer {
         let mac = |key| Mac::new(self.digest, self.key_derivation, &self.salt, key);
         let keys: Vec<_> = self.keys.iter().rev().map(|key| (key.id(), mac(key))).collect();
         let ids = keys.iter().map(|(id, _)| *id).collect();

@@ -7,8 +7,9 @@
 
 use crate::{
     encoding,
-    error::{BadToken, BadTokenKind, Reason},
-    keys::{KeyId, KeyRing},
+    error::{BadToken, BadTokenKind, ConfigError, Reason},
+    key_id::KeyId,
+    keys::KeyRing,
     signer::{Signer, SignerBuilder},
 };
 
@@ -94,7 +95,21 @@ impl TimestampSigner {
         Ok(Unsigned { value, signed_at, key, newest: self.signer.is_newest(key) })
     }
 
-    /// The value of a token, whoever made it.
+    /// Both steps at once, the second only if there is a limit.
+    pub(crate) fn verify_within<'t>(
+        &self,
+        token: &'t [u8],
+        max_age: Option<u64>,
+        now: u64,
+    ) -> Result<Unsigned<'t>, BadToken> {
+        let unsigned = self.verify(token)?;
+        match max_age {
+            Some(max_age) => unsigned.within(max_age, 0, now),
+            None => Ok(unsigned),
+        }
+    }
+
+    /// The value of a token, whoever made it and whenever.
     pub(crate) fn insecure_value<'t>(&self, token: &'t [u8]) -> Result<&'t [u8], BadToken> {
         let (signed, _) = self.signer.split(token).ok_or(Reason::NoSeparator)?;
         let (value, _) = self.signer.split(signed).ok_or(Reason::TimestampMissing)?;
@@ -105,6 +120,16 @@ impl TimestampSigner {
 impl From<Signer> for TimestampSigner {
     fn from(signer: Signer) -> Self {
         Self { signer }
+    }
+}
+
+impl SignerBuilder {
+    /// Builds a signer that signs the time along with the value.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_timestamp(self) -> Result<TimestampSigner, ConfigError> {
+        self.build().map(TimestampSigner::from)
     }
 }
 
