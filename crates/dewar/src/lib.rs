@@ -1,1 +1,7 @@
 //! Flask's session system for axum and tower.
+
+pub mod cookie;
+#[allow(dead_code)]
+mod http_date;
+#[allow(dead_code)]
+mod vary;
