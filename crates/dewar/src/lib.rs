@@ -5,3 +5,7 @@ pub mod cookie;
 mod http_date;
 #[allow(dead_code)]
 mod vary;
+#[allow(dead_code)]
+mod weak_keys;
+
+pub use weak_keys::WeakKey;
