@@ -1,5 +1,6 @@
 //! Flask's session system for axum and tower.
 
+#[allow(dead_code, unused_imports)]
 pub mod cookie;
 #[allow(dead_code)]
 mod http_date;

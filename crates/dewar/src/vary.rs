@@ -60,16 +60,16 @@ fn elements(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
-    fn after(change: fn(&mut HeaderMap), name: http::HeaderName, lines: &[&[u8]]) -> Vec<String> {
+    fn after(change: fn(&mut HeaderMap), name: &http::HeaderName, lines: &[&[u8]]) -> Vec<String> {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(&name, HeaderValue::from_bytes(line).expect("a header value"));
+            headers.append(name, HeaderValue::from_bytes(line).expect("a header value"));
         }
         change(&mut headers);
         let once = headers.clone();
         change(&mut headers);
         assert_eq!(headers, once, "twice is once");
-        let lines = headers.get_all(&name).iter();
+        let lines = headers.get_all(name).iter();
         lines.map(|line| line.as_bytes().escape_ascii().to_string()).collect()
     }
 
@@ -108,7 +108,7 @@ mod tests {
             (&[b"\"Cookie\""], &["\\\"Cookie\\\", Cookie"]),
         ];
         for (before, expected) in cases {
-            assert_eq!(after(vary_on_cookie, VARY, before), *expected, "{before:?}");
+            assert_eq!(after(vary_on_cookie, &VARY, before), *expected, "{before:?}");
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
             (&[b"max-age=0", b"no-store"], &["max-age=0", "no-store"]),
         ];
         for (before, expected) in cases {
-            assert_eq!(after(forbid_caching, CACHE_CONTROL, before), *expected, "{before:?}");
+            assert_eq!(after(forbid_caching, &CACHE_CONTROL, before), *expected, "{before:?}");
         }
     }
 }

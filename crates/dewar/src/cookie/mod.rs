@@ -20,6 +20,7 @@ mod attributes;
 mod config_error;
 mod header;
 mod prefix;
+mod scope;
 mod set_cookie;
 
 pub use attributes::{CookieAttributes, CookieAttributesBuilder, SameSite};

@@ -1,5 +1,8 @@
 use super::{piece::LOOKED_AT, *};
 
+/// A header, and the names and values to be found in it.
+type Case<'a> = (&'a [u8], &'a [(&'a str, &'a str)]);
+
 fn read(header: &[u8], grammar: Grammar) -> (Vec<(String, String)>, bool) {
     let mut pairs = pairs(header, grammar);
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
@@ -17,7 +20,7 @@ fn check(header: &[u8], grammar: Grammar, expected: &[(&str, &str)]) {
 
 #[test]
 fn rfc6265_splits_at_semicolons_only() {
-    let cases: &[(&[u8], &[(&str, &str)])] = &[
+    let cases: &[Case<'_>] = &[
         (b"", &[]),
         (b";;; ;\t", &[]),
         (b"a=1", &[("a", "1")]),
@@ -41,7 +44,7 @@ fn rfc6265_splits_at_semicolons_only() {
 
 #[test]
 fn werkzeug_undoes_quotes() {
-    let cases: &[(&[u8], &[(&str, &str)])] = &[
+    let cases: &[Case<'_>] = &[
         (b"a=\"x;y\"; b", &[("a", "x;y"), ("b", "")]),
         (b"a=\"x;y; b=1", &[("y", ""), ("b", "1")]),
         (b"a=\"\\303\\251\\\"\\\\\\400\"", &[("a", "\\xc3\\xa9\\\"\\\\400")]),
