@@ -88,5 +88,7 @@ pub use self::{
     signer::{Signer, SignerBuilder, Verified},
     timed::{TimestampSigner, Unsigned},
     url_safe::{UrlSafeSerializer, UrlSafeTimedSerializer},
-    value::{BigInt, ConversionError, DateTime, Dict, FromValue, Uuid, Value, from_value, to_value},
+    value::{
+        BigInt, ConversionError, DateTime, Dict, FromValue, Uuid, Value, from_value, to_value,
+    },
 };

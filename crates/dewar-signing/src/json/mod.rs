@@ -74,6 +74,24 @@ impl Codec for Json {
 #[derive(Clone, Copy, Debug)]
 pub struct TaggedJson;
 
+impl TaggedJson {
+    /// Writes the members of a dict that lie in several places; `pairs` may come in any order.
+    ///
+    /// The same text as [`write`](Codec::write) of the [`Dict`](crate::Dict) they would make,
+    /// without making it.
+    ///
+    /// # Errors
+    /// If a value has no text form, or nests too deep.
+    pub fn write_members<'v>(
+        &self,
+        pairs: impl IntoIterator<Item = (&'v str, &'v Value)>,
+    ) -> Result<String, PayloadError> {
+        let mut members: Vec<_> = pairs.into_iter().collect();
+        members.sort_unstable_by_key(|(key, _)| *key);
+        write::write_members(&members, write::Style::TAGGED)
+    }
+}
+
 impl Codec for TaggedJson {
     type Value = Value;
 

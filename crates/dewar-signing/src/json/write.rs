@@ -33,6 +33,16 @@ pub(super) fn write(value: &Value, style: Style) -> Result<String, PayloadError>
     Ok(writer.out)
 }
 
+/// Writes one dict whose members are sorted already.
+pub(super) fn write_members(
+    members: &[(&str, &Value)],
+    style: Style,
+) -> Result<String, PayloadError> {
+    let mut writer = Writer { out: String::with_capacity(128), style, depth: 0 };
+    writer.sorted_members(members.len(), members.iter().copied())?;
+    Ok(writer.out)
+}
+
 struct Writer {
     out: String,
     style: Style,
@@ -51,13 +61,7 @@ impl Writer {
             Value::Str(s) => self.string(s),
             Value::List(items) => self.list(items)?,
             Value::Dict(dict) if !self.style.tagged => self.members(dict.iter())?,
-            Value::Dict(dict) => match dict.only() {
-                Some((key, value)) if tags::is_tag(key) => {
-                    let escaped = format!("{key}__");
-                    self.tag(" di", |w| w.members([(&*escaped, value)].into_iter()))?;
-                }
-                _ => self.members(dict.sorted())?,
-            },
+            Value::Dict(dict) => self.sorted_members(dict.len(), dict.sorted())?,
             // Python's plain JSON knows a tuple as a list and markup as text, and nothing more.
             Value::Tuple(items) if !self.style.tagged => self.list(items)?,
             Value::Markup(s) if !self.style.tagged => self.string(s),
@@ -108,6 +112,21 @@ impl Writer {
             }
             Ok(())
         })
+    }
+
+    /// A tagged dict: if its only key is a tag, that key is escaped.
+    fn sorted_members<'v>(
+        &mut self,
+        len: usize,
+        members: impl Iterator<Item = (&'v str, &'v Value)> + Clone,
+    ) -> Result<(), PayloadError> {
+        match members.clone().next() {
+            Some((key, value)) if len == 1 && tags::is_tag(key) => {
+                let escaped = format!("{key}__");
+                self.tag(" di", |w| w.members([(&*escaped, value)].into_iter()))
+            }
+            _ => self.members(members),
+        }
     }
 
     fn members<'v>(

@@ -93,10 +93,10 @@ into_value! {
     u8, i => Self::Int(i.into());
     u16, i => Self::Int(i.into());
     u32, i => Self::Int(i.into());
-    u64, i => integer(i64::try_from(i).ok(), i);
-    usize, i => integer(i64::try_from(i).ok(), i);
-    i128, i => integer(i64::try_from(i).ok(), i);
-    u128, i => integer(i64::try_from(i).ok(), i);
+    u64, i => integer(i64::try_from(i).ok(), &i);
+    usize, i => integer(i64::try_from(i).ok(), &i);
+    i128, i => integer(i64::try_from(i).ok(), &i);
+    u128, i => integer(i64::try_from(i).ok(), &i);
     f32, f => Self::Float(f.into());
     f64, f => Self::Float(f);
     char, c => Self::Str(c.into());
@@ -111,7 +111,7 @@ into_value! {
     Vec<Value>, items => Self::List(items);
 }
 
-fn integer(small: Option<i64>, big: impl ToString) -> Value {
+fn integer(small: Option<i64>, big: &impl ToString) -> Value {
     match small {
         Some(i) => Value::Int(i),
         None => {

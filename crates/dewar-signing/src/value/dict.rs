@@ -84,7 +84,7 @@ impl Dict {
     }
 
     /// The keys and values with the keys in ascending order of code points, as Flask writes them.
-    pub fn sorted(&self) -> impl Iterator<Item = (&str, &Value)> {
+    pub fn sorted(&self) -> impl Iterator<Item = (&str, &Value)> + Clone {
         let mut order: Vec<usize> = Vec::new();
         if !self.sorted {
             order.extend(0..self.entries.len());

@@ -136,6 +136,11 @@ pub struct CookieAttributesBuilder {
 }
 
 impl CookieAttributesBuilder {
+    /// Gives the cookie another name.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
     /// Sends the cookie to this host and all below it.
     ///
     /// Default: none, the cookie goes to the very host that set it. A port and leading dots are

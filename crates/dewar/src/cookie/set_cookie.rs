@@ -10,15 +10,17 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use dewar_signing::DateTime;
 use http::{
     HeaderMap, HeaderValue,
     header::{Entry, SET_COOKIE},
 };
 
 use super::CookieAttributes;
-use crate::http_date::{self, HttpDate};
 
 const EXPIRES: &str = "; Expires=";
+/// `Thu, 01 Jan 1970 00:00:00 GMT`
+const DATE_BYTES: usize = 29;
 const MAX_AGE: &str = "; Max-Age=";
 
 impl CookieAttributes {
@@ -52,8 +54,7 @@ impl CookieAttributes {
 pub struct SetCookie<'a> {
     cookie: &'a CookieAttributes,
     value: &'a str,
-    /// In Unix seconds, within the years HTTP can write.
-    expires: Option<i64>,
+    expires: Option<DateTime>,
     /// In seconds.
     max_age: Option<u64>,
 }
@@ -64,15 +65,7 @@ impl SetCookie<'_> {
     /// Counted in whole seconds, a fraction is cut. An instant outside the years 1 to 9999 becomes
     /// the nearest one inside.
     pub fn expires(self, at: SystemTime) -> Self {
-        let seconds = match at.duration_since(UNIX_EPOCH) {
-            Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-            Err(before) => {
-                let before = before.duration();
-                let whole = before.as_secs() + u64::from(before.subsec_nanos() > 0);
-                i64::try_from(whole).map_or(i64::MIN, |seconds| -seconds)
-            }
-        };
-        Self { expires: Some(seconds.clamp(http_date::FIRST, http_date::LAST)), ..self }
+        Self { expires: Some(at.into()), ..self }
     }
 
     /// Lets the cookie live this long, in whole seconds. Zero removes it.
@@ -89,7 +82,7 @@ impl SetCookie<'_> {
             + "=".len()
             + written_len(self.value)
             + head.len()
-            + self.expires.map_or(0, |_| EXPIRES.len() + HttpDate::BYTES)
+            + self.expires.map_or(0, |_| EXPIRES.len() + DATE_BYTES)
             + self.max_age.map_or(0, |age| MAX_AGE.len() + digits(age))
             + tail.len()
     }
@@ -102,9 +95,9 @@ impl SetCookie<'_> {
         text.push('=');
         push_value(&mut text, self.value);
         text.push_str(&self.cookie.head);
-        if let Some(date) = self.expires.and_then(HttpDate::at) {
+        if let Some(date) = self.expires.and_then(|at| at.to_http_date()) {
             text.push_str(EXPIRES);
-            text.push_str(date.as_str());
+            text.push_str(&date);
         }
         if let Some(age) = self.max_age {
             text.push_str(MAX_AGE);

@@ -1,0 +1,84 @@
+//! The map inside a session: what was opened, seen through what was done to it.
+
+use dewar_signing::{Dict, Value};
+
+use crate::{
+    delta::{Delta, Op},
+    error::ValueError,
+};
+
+/// What a session holds during one request.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    opened: Dict,
+    /// `clear()` or `destroy()`: what was opened no longer counts.
+    cleared: bool,
+    delta: Delta,
+}
+
+impl Contents {
+    pub(crate) fn new(opened: Dict) -> Self {
+        Self { opened, ..Self::default() }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.delta.get(key).unwrap_or_else(|| self.base().and_then(|base| base.get(key)))
+    }
+
+    /// Applies an operation and gives what the key holds now.
+    pub(crate) fn apply(&mut self, key: &str, mut op: Op) -> Result<Option<&Value>, ValueError> {
+        let now = op.apply(key, self.get(key).cloned())?;
+        self.record(key, op, now);
+        Ok(self.get(key))
+    }
+
+    /// Records an operation that was applied elsewhere.
+    pub(crate) fn record(&mut self, key: &str, op: Op, now: Option<Value>) {
+        self.delta.record(key, op, now);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.cleared = true;
+        self.delta = Delta::default();
+    }
+
+    /// The keys and values as they are now, in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let untouched = self.base().into_iter().flat_map(Dict::iter);
+        let untouched = untouched.filter(|(key, _)| self.delta.get(key).is_none());
+        untouched.chain(self.delta.iter().filter_map(|(key, now)| Some((key, now?))))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Whether anything differs from what was opened. An equal set is no change.
+    pub(crate) fn changed(&self) -> bool {
+        if self.cleared {
+            return !self.opened.is_empty() || !self.is_empty();
+        }
+        self.delta.iter().any(|(key, now)| self.opened.get(key) != now)
+    }
+
+    /// What was opened, before any change.
+    pub(crate) fn before(&self) -> &Dict {
+        &self.opened
+    }
+
+    /// The touched keys with the names of the operations, for events.
+    pub(crate) fn summary(&self) -> Vec<(&str, Vec<&'static str>)> {
+        self.delta.summary()
+    }
+
+    /// Everything as it is now, with the keys in order.
+    pub(crate) fn to_dict(&self) -> Dict {
+        let mut members: Vec<_> = self.iter().collect();
+        members.sort_unstable_by_key(|(key, _)| *key);
+        members.into_iter().map(|(key, value)| (key.to_owned(), value.clone())).collect()
+    }
+
+    fn base(&self) -> Option<&Dict> {
+        (!self.cleared).then_some(&self.opened)
+    }
+}

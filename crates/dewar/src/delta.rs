@@ -1,0 +1,148 @@
+//! The change is the storage: what a handler did, as operations per key.
+//!
+//! An operation says what is *meant* ("one more", "append this"), not what came out, so that it
+//! can be applied again to newer contents. A set or a removal cancels what was meant before it;
+//! whatever follows a set folds into it.
+
+use std::fmt;
+
+use dewar_signing::{FromValue, Value};
+
+use crate::error::ValueError;
+
+/// A function from the old value of a key to its new one; `None` stands for "not there".
+pub(crate) type Updater = Box<dyn FnMut(Option<Value>) -> Option<Value> + Send>;
+
+/// One thing meant for one key.
+pub(crate) enum Op {
+    Set(Value),
+    Remove,
+    Incr(i64),
+    Push(Value),
+    SetDefault(Value),
+    Update(Updater),
+    /// Takes out exactly these elements of a list, which somebody has seen.
+    Drain(Vec<Value>),
+}
+
+impl Op {
+    /// What the key holds after this operation.
+    pub(crate) fn apply(
+        &mut self,
+        key: &str,
+        old: Option<Value>,
+    ) -> Result<Option<Value>, ValueError> {
+        match self {
+            Self::Set(value) => Ok(Some(value.clone())),
+            Self::Remove => Ok(None),
+            Self::Incr(by) => {
+                let old = read::<i64>(key, old)?.unwrap_or(0);
+                let sum = old.checked_add(*by);
+                sum.map(|sum| Some(Value::Int(sum))).ok_or_else(|| ValueError::overflow(key))
+            }
+            Self::Push(item) => match old {
+                None => Ok(Some(Value::List(vec![item.clone()]))),
+                Some(Value::List(mut items)) => {
+                    items.push(item.clone());
+                    Ok(Some(Value::List(items)))
+                }
+                Some(other) => Err(ValueError::mismatch(key, "list", &other)),
+            },
+            Self::SetDefault(value) => Ok(old.or_else(|| Some(value.clone()))),
+            Self::Update(update) => Ok(update(old)),
+            Self::Drain(seen) => Ok(old.and_then(|old| without(old, seen))),
+        }
+    }
+
+    fn cancels_earlier(&self) -> bool {
+        matches!(self, Self::Set(_) | Self::Remove)
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Set(_) => "set",
+            Self::Remove => "remove",
+            Self::Incr(_) => "incr",
+            Self::Push(_) => "push",
+            Self::SetDefault(_) => "set_default",
+            Self::Update(_) => "update",
+            Self::Drain(_) => "drain",
+        }
+    }
+}
+
+/// The name alone: the value is the visitor's.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+fn read<T: FromValue>(key: &str, value: Option<Value>) -> Result<Option<T>, ValueError> {
+    value
+        .map(T::from_value)
+        .transpose()
+        .map_err(|found| ValueError::mismatch(key, T::EXPECTED, &found))
+}
+
+/// The list without one occurrence of each seen element; nothing if nothing is left.
+fn without(list: Value, seen: &[Value]) -> Option<Value> {
+    let Value::List(mut items) = list else { return Some(list) };
+    for element in seen {
+        if let Some(i) = items.iter().position(|item| item == element) {
+            items.remove(i);
+        }
+    }
+    (!items.is_empty()).then_some(Value::List(items))
+}
+
+/// What was done to one key, and what it holds now.
+#[derive(Debug)]
+struct KeyDelta {
+    key: String,
+    ops: Vec<Op>,
+    now: Option<Value>,
+}
+
+/// Everything that was done, key by key in the order of their first operation.
+#[derive(Debug, Default)]
+pub(crate) struct Delta {
+    keys: Vec<KeyDelta>,
+}
+
+impl Delta {
+    /// `Some` if the key was touched: then what it holds now, perhaps nothing.
+    pub(crate) fn get(&self, key: &str) -> Option<Option<&Value>> {
+        self.keys.iter().find(|delta| delta.key == key).map(|delta| delta.now.as_ref())
+    }
+
+    /// Each touched key with what it holds now.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Option<&Value>)> {
+        self.keys.iter().map(|delta| (delta.key.as_str(), delta.now.as_ref()))
+    }
+
+    /// Records an operation and what came out of it.
+    pub(crate) fn record(&mut self, key: &str, op: Op, now: Option<Value>) {
+        let i = self.keys.iter().position(|delta| delta.key == key).unwrap_or_else(|| {
+            self.keys.push(KeyDelta { key: key.to_owned(), ops: Vec::new(), now: None });
+            self.keys.len() - 1
+        });
+        let delta = &mut self.keys[i];
+        if op.cancels_earlier() {
+            delta.ops.clear();
+            delta.ops.push(op);
+        } else if delta.ops.first().is_some_and(Op::cancels_earlier) {
+            // The key's value no longer depends on what was opened: one set says it all.
+            delta.ops[0] = now.clone().map_or(Op::Remove, Op::Set);
+        } else {
+            delta.ops.push(op);
+        }
+        delta.now = now;
+    }
+
+    /// The touched keys with the names of the operations, for events.
+    pub(crate) fn summary(&self) -> Vec<(&str, Vec<&'static str>)> {
+        let names = |delta: &KeyDelta| delta.ops.iter().map(Op::name).collect();
+        self.keys.iter().map(|delta| (delta.key.as_str(), names(delta))).collect()
+    }
+}

@@ -1,0 +1,78 @@
+//! What can go wrong, sorted by who must act.
+//!
+//! | who | error | when |
+//! |---|---|---|
+//! | the programmer | [`ConfigError`](crate::ConfigError) | the layer is built |
+//! | the application | [`ValueError`] | a key does not hold what was asked for |
+//! | the application | [`CommitError`] | the contents cannot be kept |
+//! | the visitor | none: the session is absent | the [`Verdict`](crate::Verdict) says why |
+
+use dewar_signing::{ConversionError, PayloadError, Value};
+
+/// A session key that does not hold what the application asked for.
+///
+/// Answers as "500 Internal Server Error" when a handler returns it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("session key `{key}`: {problem}")]
+pub struct ValueError {
+    key: String,
+    problem: Problem,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+enum Problem {
+    #[error("expected {expected}, found {found}")]
+    Mismatch { expected: &'static str, found: &'static str },
+    #[error("the sum does not fit 64 bits")]
+    Overflow,
+    #[error("{0}")]
+    Conversion(ConversionError),
+}
+
+impl ValueError {
+    /// The key of the session.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(crate) fn mismatch(key: &str, expected: &'static str, found: &Value) -> Self {
+        Self {
+            key: key.to_owned(),
+            problem: Problem::Mismatch { expected, found: found.type_name() },
+        }
+    }
+
+    pub(crate) fn overflow(key: &str) -> Self {
+        Self { key: key.to_owned(), problem: Problem::Overflow }
+    }
+
+    pub(crate) fn conversion(key: &str, error: ConversionError) -> Self {
+        Self { key: key.to_owned(), problem: Problem::Conversion(error) }
+    }
+}
+
+/// Contents that cannot be kept. The response becomes "500 Internal Server Error" and the
+/// browser keeps the cookie it has.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// The cookie would be larger than browsers are sure to keep.
+    #[error(
+        "the session cookie needs {bytes} bytes and {limit} are allowed: \
+         session key `{largest_key}` is the largest, keep it on the server"
+    )]
+    CookieTooLarge {
+        /// Name, value and attributes, in bytes.
+        bytes: usize,
+        /// The configured limit, in bytes.
+        limit: usize,
+        /// The key whose value takes the most room.
+        largest_key: String,
+    },
+    /// A [`Typed`](crate::Typed) session could not be written back.
+    #[error("the typed session could not be written back")]
+    Typed(#[source] ValueError),
+    /// The contents have no text form.
+    #[error("the session cannot be written as text")]
+    Unwritable(#[source] PayloadError),
+}

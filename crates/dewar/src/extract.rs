@@ -1,0 +1,97 @@
+//! axum's doors: [`Session`], `Option<Session>` and [`Typed`] as arguments of a handler.
+
+use axum_core::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, request::Parts};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{CommitError, ValueError},
+    session::Session,
+    slot::Slot,
+    typed::Typed,
+};
+
+/// Why a handler could not be given its session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionRejection {
+    /// The route is not below a session layer.
+    #[error(
+        "no session layer around this route: add `.layer(sessions)` to the router, \
+         with `let sessions = SessionLayer::signed_cookie(key).build()?`"
+    )]
+    MissingLayer,
+    /// The session does not fit the type of [`Typed`].
+    #[error(transparent)]
+    Value(#[from] ValueError),
+}
+
+/// Gives every handler its session, perhaps an empty one.
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
+        let slot = parts.extensions.get::<Slot>().ok_or(SessionRejection::MissingLayer)?;
+        Ok(Self::open(slot.clone()))
+    }
+}
+
+/// Gives `None` when no live session was presented, and never creates one.
+impl<S: Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Option<Self>, SessionRejection> {
+        let session = <Self as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(session.verdict().is_live().then_some(session))
+    }
+}
+
+impl<S, T> FromRequestParts<S> for Typed<T>
+where
+    S: Sync,
+    T: Serialize + DeserializeOwned,
+{
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, SessionRejection> {
+        let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(Self::read(session)?)
+    }
+}
+
+impl IntoResponse for SessionRejection {
+    fn into_response(self) -> Response {
+        match self {
+            // A mistake of the programmer, who sees it on the first request.
+            Self::MissingLayer => {
+                (StatusCode::INTERNAL_SERVER_ERROR, self.to_string()).into_response()
+            }
+            Self::Value(error) => error.into_response(),
+        }
+    }
+}
+
+impl IntoResponse for ValueError {
+    fn into_response(self) -> Response {
+        tracing::error!(target: "dewar", error = %self, "a handler failed on its session");
+        internal_server_error()
+    }
+}
+
+impl IntoResponse for CommitError {
+    fn into_response(self) -> Response {
+        // `Event::Refused` has told why.
+        internal_server_error()
+    }
+}
+
+/// Says nothing: what went wrong is not the visitor's business.
+fn internal_server_error() -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n").into_response()
+}

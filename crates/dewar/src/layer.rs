@@ -1,0 +1,69 @@
+//! tower's first half: the layer that puts sessions around a router.
+
+use std::sync::Arc;
+
+use dewar_signing::KeyRing;
+use tower_layer::Layer;
+
+use crate::{
+    config::{Config, SessionLayerBuilder},
+    service::SessionService,
+};
+
+/// Gives every handler below it a session. Clones share one configuration.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let key = "9cK3w-example-only-0fUq7Zt2LmXbR5yA1hV8sE4j";
+/// use dewar::SessionLayer;
+///
+/// let sessions = SessionLayer::signed_cookie(key).loopback_development().build()?;
+/// let app: axum::Router = axum::Router::new().layer(sessions);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SessionLayer {
+    config: Arc<Config>,
+}
+
+impl SessionLayer {
+    /// Sessions in a signed cookie, in Flask's format, with safe defaults.
+    ///
+    /// # Security
+    /// Everybody who holds the cookie can *read* it, an old copy stays valid until it expires, and
+    /// of two overlapping requests the last response wins. Keep nothing secret in it.
+    ///
+    /// # Flask
+    /// `SecureCookieSessionInterface`, with `Secure`, `SameSite=Lax`, an idle timeout of 2 hours
+    /// and an absolute one of 7 days. A Flask application with the same key reads these cookies
+    /// and writes cookies that are read here.
+    pub fn signed_cookie(keys: impl Into<KeyRing>) -> SessionLayerBuilder {
+        SessionLayerBuilder::signed_cookie(keys.into())
+    }
+
+    /// Sessions in a signed cookie exactly as Flask keeps them: when a cookie is set, refreshed
+    /// and removed, with which attributes, and in which order of headers.
+    ///
+    /// # Security
+    /// It gives up what Flask does not have: `Secure` and `SameSite` unless set, and any limit for
+    /// a session that is used again and again. A warning says so when it is built.
+    ///
+    /// # Flask
+    /// The defaults of Flask 3.1. On purpose it differs in one thing: nested changes are saved.
+    pub fn flask(keys: impl Into<KeyRing>) -> SessionLayerBuilder {
+        SessionLayerBuilder::flask(keys.into())
+    }
+
+    pub(crate) fn new(config: Config) -> Self {
+        Self { config: Arc::new(config) }
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    fn layer(&self, inner: S) -> SessionService<S> {
+        SessionService::new(inner, Arc::clone(&self.config))
+    }
+}

@@ -1,0 +1,115 @@
+//! Room 5, first half: decides what is to happen, without doing anything.
+//!
+//! | was | the handler left it | plan | in cookie mode |
+//! |---|---|---|---|
+//! | absent | empty, or destroyed | nothing | keep |
+//! | absent | with contents | create | set |
+//! | present | unchanged, touch not due | nothing | keep |
+//! | present | unchanged, touch due | touch | keep, or set when rolling |
+//! | present | changed | update | set |
+//! | present | emptied by removing keys | empty | remove |
+//! | present | `regenerate()` | regenerate | set |
+//! | present | `destroy()` / `clear()`, nothing set afterwards | destroy | remove |
+//! | present | `destroy()` / `clear()`, then contents set | replace | set |
+//!
+//! In cookie mode *set* carries the contents and there is nothing else to do. A mode that keeps
+//! the contents on a server reads the same plan and adds its own column of store calls.
+
+/// What the request brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Was {
+    Absent,
+    Present,
+}
+
+/// What the handler asked for, apart from what it wrote. Destroy absorbs the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Intent {
+    #[default]
+    Keep,
+    Regenerate,
+    Destroy,
+}
+
+/// How the handler left the session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    pub(crate) intent: Intent,
+    pub(crate) changed: bool,
+    pub(crate) empty: bool,
+    pub(crate) touch_due: bool,
+}
+
+/// What the end of a request means for the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Plan {
+    /// Nothing is to be kept, or nothing changed.
+    Nothing,
+    /// A new session begins.
+    Create,
+    /// The session was used: its idle deadline moves.
+    Touch,
+    /// The contents changed.
+    Update,
+    /// The last key was removed.
+    Empty,
+    /// The session goes on under a new identity.
+    Regenerate,
+    /// The session ends.
+    Destroy,
+    /// The session ends, and a new one begins with what was set afterwards.
+    Replace,
+}
+
+/// What happens to the browser's cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CookieStep {
+    Keep,
+    Set,
+    Remove,
+}
+
+/// The table above.
+pub(crate) fn plan(was: Was, left: Left) -> Plan {
+    match (was, left.intent) {
+        (Was::Absent, _) if left.empty => Plan::Nothing,
+        (Was::Absent, _) => Plan::Create,
+        (Was::Present, Intent::Destroy) if left.empty => Plan::Destroy,
+        (Was::Present, Intent::Destroy) => Plan::Replace,
+        (Was::Present, _) if left.changed && left.empty => Plan::Empty,
+        (Was::Present, Intent::Regenerate) => Plan::Regenerate,
+        (Was::Present, Intent::Keep) if left.changed => Plan::Update,
+        (Was::Present, Intent::Keep) if left.touch_due => Plan::Touch,
+        (Was::Present, Intent::Keep) => Plan::Nothing,
+    }
+}
+
+/// The table of the `flask()` profile: the bit that every mutator sets decides, not the
+/// difference, and what the request brought does not matter.
+pub(crate) fn plan_as_flask(empty: bool, modified: bool, refresh_due: bool) -> Plan {
+    match (empty, modified) {
+        (true, true) => Plan::Destroy,
+        (true, false) => Plan::Nothing,
+        (false, true) => Plan::Update,
+        (false, false) if refresh_due => Plan::Touch,
+        (false, false) => Plan::Nothing,
+    }
+}
+
+impl Plan {
+    /// The cookie column in cookie mode.
+    pub(crate) fn cookie(self, rolling: bool) -> CookieStep {
+        match self {
+            Self::Nothing => CookieStep::Keep,
+            Self::Touch if !rolling => CookieStep::Keep,
+            Self::Create | Self::Touch | Self::Update | Self::Regenerate | Self::Replace => {
+                CookieStep::Set
+            }
+            Self::Empty | Self::Destroy => CookieStep::Remove,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! Room 6: the change of the cookie becomes headers.
+//!
+//! Default profile: `Vary: Cookie` whenever the session was opened, and a response that carries our
+//! `Set-Cookie` is kept out of caches. `flask`: `Vary` when the session was opened or a cookie is
+//! set, before the cookie in the first case and behind it in the second, as Flask orders them.
+
+use http::{
+    Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderValue},
+};
+
+use crate::{
+    commit::CookieChange,
+    config::{Config, Profile},
+    cookie::replace_set_cookie,
+    slot::Finished,
+    vary::{forbid_caching, vary_on_cookie},
+};
+
+/// Tells the browser what was decided. A session that could not be kept replaces the response:
+/// nobody is told of a login that was not saved.
+pub(crate) fn write<B: From<&'static str>>(
+    config: &Config,
+    finished: Finished,
+    mut response: Response<B>,
+) -> Response<B> {
+    let change = finished.change.unwrap_or_else(|_| {
+        response = not_saved();
+        CookieChange::Keep
+    });
+    let headers = response.headers_mut();
+    if finished.accessed {
+        vary_on_cookie(headers);
+    }
+    if let CookieChange::Set(cookie) | CookieChange::Remove(cookie) = change {
+        replace_set_cookie(headers, config.cookie.name(), cookie);
+        vary_on_cookie(headers);
+        if config.profile == Profile::Default {
+            forbid_caching(headers);
+        }
+    }
+    response
+}
+
+fn not_saved<B: From<&'static str>>() -> Response<B> {
+    let mut response = Response::new(B::from("The session could not be saved.\n"));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    forbid_caching(response.headers_mut());
+    response
+}

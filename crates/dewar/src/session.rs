@@ -1,0 +1,367 @@
+//! The handle: what a handler sees of its visitor's session.
+
+use std::panic::Location;
+
+use dewar_signing::{Dict, FromValue, Value, from_value, to_value};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    config::Profile,
+    delta::Op,
+    error::{CommitError, ValueError},
+    event::Event,
+    open::PERMANENT,
+    plan::Intent,
+    slot::{Open, Slot},
+    verdict::Verdict,
+};
+
+/// One visitor's data across requests.
+///
+/// A handler takes it as an argument; it is always there, perhaps empty. Clones are the same
+/// session. No method waits for anything: what there is was opened before the handler ran, and
+/// what changes is kept when the response leaves.
+///
+/// A change after that (in a stream's body, in a task that outlives the handler) is lost and
+/// raises [`Event::LateWrite`].
+///
+/// ```
+/// # use dewar::{Session, ValueError};
+/// async fn index(session: Session) -> Result<String, ValueError> {
+///     let visits = session.incr("visits", 1)?;
+///     Ok(format!("Visit count: {visits}"))
+/// }
+/// ```
+///
+/// # Flask
+/// `flask.session`. Accessors give owned values, so there is no `session["key"]`.
+#[derive(Clone)]
+pub struct Session(Slot);
+
+impl Session {
+    pub(crate) fn open(slot: Slot) -> Self {
+        slot.with(|_, _| ());
+        Self(slot)
+    }
+
+    /// The value of `key`; `None` if it is missing or of another type, which raises
+    /// [`Event::Misread`]. For other types than those of [`FromValue`] see
+    /// [`get_as`](Self::get_as).
+    ///
+    /// # Flask
+    /// `session.get("visits", 0)` is `session.get("visits").unwrap_or(0)`.
+    pub fn get<T: FromValue>(&self, key: &str) -> Option<T> {
+        let value = self.value(key)?;
+        T::from_value(value).map_err(|found| self.misread::<T>(key, &found)).ok()
+    }
+
+    /// The value of `key` as any deserializable type.
+    ///
+    /// # Errors
+    /// If the value does not have that shape: nothing is taken for missing that is there.
+    pub fn get_as<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
+        let converted = self.value(key).map(from_value).transpose();
+        converted.map_err(|error| ValueError::conversion(key, error))
+    }
+
+    /// Whether `key` is there, whatever it holds.
+    ///
+    /// # Flask
+    /// `"key" in session`
+    pub fn contains(&self, key: &str) -> bool {
+        self.read(|open| open.contents.get(key).is_some())
+    }
+
+    /// The keys, in ascending order.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<_> =
+            self.read(|open| open.contents.iter().map(|(key, _)| key.to_owned()).collect());
+        keys.sort_unstable();
+        keys
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.read(|open| open.contents.iter().count())
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.read(|open| open.contents.is_empty())
+    }
+
+    /// Everything the session holds now, as a copy.
+    ///
+    /// # Flask
+    /// `dict(session)`
+    pub fn to_dict(&self) -> Dict {
+        self.read(|open| open.contents.to_dict())
+    }
+
+    /// Sets `key`. Setting the value it has is no change.
+    ///
+    /// # Flask
+    /// `session["key"] = value`
+    #[track_caller]
+    pub fn set(&self, key: &str, value: impl Into<Value>) {
+        // A set never fails: it does not look at the old value.
+        let _ = self.apply(key, Op::Set(value.into()));
+    }
+
+    /// Sets `key` to any serializable value.
+    ///
+    /// # Errors
+    /// If the value has no form a session can hold; nothing is changed.
+    #[track_caller]
+    pub fn set_as<T: Serialize>(&self, key: &str, value: &T) -> Result<(), ValueError> {
+        let value = to_value(value).map_err(|error| ValueError::conversion(key, error))?;
+        self.apply(key, Op::Set(value)).map(|_| ())
+    }
+
+    /// Removes `key`; tells whether it was there.
+    ///
+    /// # Flask
+    /// `session.pop("key", None)`
+    #[track_caller]
+    pub fn remove(&self, key: &str) -> bool {
+        self.pop::<Value>(key).is_some()
+    }
+
+    /// Removes `key` and gives its value; `None` if it was missing or of another type.
+    ///
+    /// # Flask
+    /// `session.pop("key", None)`
+    #[track_caller]
+    pub fn pop<T: FromValue>(&self, key: &str) -> Option<T> {
+        let old = self.value(key)?;
+        let _ = self.apply(key, Op::Remove);
+        T::from_value(old).map_err(|found| self.misread::<T>(key, &found)).ok()
+    }
+
+    /// Adds `n` to a whole number, a missing one counting as 0, and gives the sum as this request
+    /// sees it.
+    ///
+    /// # Errors
+    /// If `key` holds anything else, or the sum does not fit 64 bits; nothing is changed.
+    ///
+    /// # Flask
+    /// `session["visits"] = session.get("visits", 0) + 1`
+    #[track_caller]
+    pub fn incr(&self, key: &str, n: i64) -> Result<i64, ValueError> {
+        let sum = self.apply(key, Op::Incr(n))?;
+        let sum = sum.unwrap_or_default();
+        i64::from_value(sum).map_err(|found| ValueError::mismatch(key, i64::EXPECTED, &found))
+    }
+
+    /// Appends to a list, a missing one counting as empty.
+    ///
+    /// # Errors
+    /// If `key` holds anything else; nothing is changed.
+    ///
+    /// # Flask
+    /// `session.setdefault("log", []).append(x); session.modified = True`
+    #[track_caller]
+    pub fn push(&self, key: &str, value: impl Into<Value>) -> Result<(), ValueError> {
+        self.apply(key, Op::Push(value.into())).map(|_| ())
+    }
+
+    /// Sets `key` unless it is there, and gives what it holds now.
+    ///
+    /// # Flask
+    /// `session.setdefault("key", value)`
+    #[track_caller]
+    pub fn set_default(&self, key: &str, value: impl Into<Value>) -> Value {
+        self.apply(key, Op::SetDefault(value.into())).ok().flatten().unwrap_or_default()
+    }
+
+    /// Replaces the value of `key` by what `f` makes of it; `None` stands for "not there", before
+    /// and after. Gives what the key holds now.
+    ///
+    /// `f` may run several times, and outside every lock: it should do nothing but compute.
+    #[track_caller]
+    pub fn update<F>(&self, key: &str, mut f: F) -> Option<Value>
+    where
+        F: FnMut(Option<Value>) -> Option<Value> + Send + 'static,
+    {
+        loop {
+            let (edits, old) = self.read(|open| (open.edits, open.contents.get(key).cloned()));
+            let now = f(old);
+            let caller = Location::caller();
+            let record = |open: &mut Open, live: bool| {
+                if !live {
+                    self.late(key, caller);
+                } else if open.edits != edits {
+                    return Err(f);
+                } else {
+                    open.edits += 1;
+                    open.modified = true;
+                    open.contents.record(key, Op::Update(Box::new(f)), now.clone());
+                }
+                Ok(())
+            };
+            match self.0.with(record) {
+                Ok(()) => return now,
+                // Somebody changed the session meanwhile: once more, on what there is now.
+                Err(updater) => f = updater,
+            }
+        }
+    }
+
+    /// Ends the session. What is set afterwards begins a new one.
+    ///
+    /// # Security
+    /// In cookie mode nothing but the browser's own copy ends: whoever kept an old cookie can
+    /// present it until it expires.
+    #[doc(alias = "flush")]
+    #[doc(alias = "invalidate")]
+    #[track_caller]
+    pub fn destroy(&self) {
+        let caller = Location::caller();
+        self.0.with(|open, live| {
+            if !live {
+                return self.late("", caller);
+            }
+            open.contents.clear();
+            open.intent = Intent::Destroy;
+            open.modified = true;
+            open.edits += 1;
+        });
+    }
+
+    /// Removes everything: the same as [`destroy`](Self::destroy), by Flask's name.
+    ///
+    /// # Flask
+    /// `session.clear()`
+    #[track_caller]
+    pub fn clear(&self) {
+        self.destroy();
+    }
+
+    /// Gives the session a new identity and keeps its contents. Call it whenever a visitor gains
+    /// rights: after a login above all.
+    ///
+    /// In cookie mode there is no identity to change: the cookie is signed anew.
+    #[doc(alias = "cycle_id")]
+    #[doc(alias = "renew")]
+    #[doc(alias = "rotate")]
+    #[track_caller]
+    pub fn regenerate(&self) {
+        let caller = Location::caller();
+        self.0.with(|open, live| {
+            if !live {
+                return self.late("", caller);
+            }
+            if open.intent == Intent::Keep {
+                open.intent = Intent::Regenerate;
+            }
+            open.modified = true;
+        });
+    }
+
+    /// Whether the cookie outlives the browser. Default: false.
+    ///
+    /// # Flask
+    /// `session.permanent`
+    pub fn permanent(&self) -> bool {
+        self.read(|open| open.contents.get(PERMANENT).is_some_and(Value::is_truthy))
+    }
+
+    /// Lets the cookie outlive the browser, or not.
+    ///
+    /// # Flask
+    /// `session.permanent = True`; kept as a key `_permanent`, which counts as contents.
+    #[track_caller]
+    pub fn set_permanent(&self, permanent: bool) {
+        self.set(PERMANENT, permanent);
+    }
+
+    /// Whether anything was changed in this request.
+    ///
+    /// # Flask
+    /// `session.modified`: in the `flask` profile the bit that every mutator sets; in the default
+    /// profile whether the contents differ from what was opened.
+    pub fn modified(&self) -> bool {
+        self.read(|open| match self.0.config().profile {
+            Profile::Flask => open.modified,
+            Profile::Default => open.contents.changed(),
+        })
+    }
+
+    /// Sets Flask's bit. The default profile does not look at it: it saves what differs, and
+    /// nothing can be forgotten.
+    ///
+    /// # Flask
+    /// `session.modified = True`
+    pub fn set_modified(&self, modified: bool) {
+        self.0.with(|open, live| open.modified = if live { modified } else { open.modified });
+    }
+
+    /// What became of the session cookie: why the session is empty, or is not.
+    pub fn verdict(&self) -> Verdict {
+        self.read(|open| open.verdict.clone())
+    }
+
+    /// Commits now instead of at the end of the handler, and gives the contents as they were kept.
+    ///
+    /// For handlers that answer with a stream and want to know beforehand that the session is
+    /// kept. Later changes are lost and raise [`Event::LateWrite`].
+    ///
+    /// # Errors
+    /// If the contents cannot be kept. The browser then keeps the cookie it has.
+    pub async fn commit(&self) -> Result<Dict, CommitError> {
+        self.0.close()?;
+        Ok(self.to_dict())
+    }
+
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&mut Open) -> R) -> R {
+        self.0.with(|open, _| read(open))
+    }
+
+    /// Applies an operation unless the slot is closed, and gives what the key holds then.
+    #[track_caller]
+    pub(crate) fn apply(&self, key: &str, mut op: Op) -> Result<Option<Value>, ValueError> {
+        let caller = Location::caller();
+        self.0.with(|open, live| {
+            if !live {
+                self.late(key, caller);
+                return op.apply(key, open.contents.get(key).cloned());
+            }
+            let was_there = open.contents.get(key).is_some();
+            let sets_bit = match op {
+                // What Flask's dict does not count as a change.
+                Op::SetDefault(_) => !was_there,
+                Op::Remove | Op::Drain(_) => was_there,
+                _ => true,
+            };
+            let now = open.contents.apply(key, op)?.cloned();
+            open.modified |= sets_bit;
+            open.edits += 1;
+            Ok(now)
+        })
+    }
+
+    /// Makes the commit fail: a typed session cannot be written back.
+    pub(crate) fn fail(&self, failure: ValueError) {
+        self.read(|open| open.failure = Some(failure));
+    }
+
+    fn value(&self, key: &str) -> Option<Value> {
+        self.read(|open| open.contents.get(key).cloned())
+    }
+
+    fn misread<T: FromValue>(&self, key: &str, found: &Value) {
+        let (expected, found) = (T::EXPECTED, found.type_name());
+        self.0.config().emit(|| Event::Misread { key, expected, found });
+    }
+
+    fn late(&self, key: &str, caller: &'static Location<'static>) {
+        self.0.config().emit(|| Event::LateWrite { key, caller });
+    }
+}
+
+/// Shows the verdict, never the contents.
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("verdict", &self.verdict()).finish_non_exhaustive()
+    }
+}

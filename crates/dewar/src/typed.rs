@@ -1,0 +1,114 @@
+//! The typed face: a serde struct over the same keys.
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
+
+use dewar_signing::{ConversionError, Dict, Value, from_value, to_value};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{error::ValueError, session::Session};
+
+/// A session seen as a struct: each field is a key.
+///
+/// It reads the keys that `T` names and leaves all others alone. When it is dropped, the fields
+/// that differ from what was read are written back, nested changes included. `T` should be
+/// `#[serde(default)]`: a first visit has no key at all.
+///
+/// Dropped in a panic, it writes nothing. If `T` cannot be serialized then, the commit fails with
+/// [`CommitError::Typed`](crate::CommitError::Typed).
+///
+/// ```
+/// # use dewar::Typed;
+/// #[derive(Default, serde::Deserialize, serde::Serialize)]
+/// #[serde(default)]
+/// struct Visit {
+///     visits: u32,
+///     seen: Vec<String>,
+/// }
+///
+/// async fn shop(mut visit: Typed<Visit>) -> String {
+///     visit.visits += 1;
+///     visit.seen.push("apple".into());
+///     format!("Visit {}", visit.visits)
+/// }
+/// ```
+pub struct Typed<T: Serialize + DeserializeOwned> {
+    session: Session,
+    value: T,
+    /// What `T` made of the session before anybody changed it.
+    before: Dict,
+}
+
+impl<T: Serialize + DeserializeOwned> Typed<T> {
+    /// Reads the session as a `T`.
+    ///
+    /// # Errors
+    /// If the session's keys do not fit `T`, or `T` is no struct or map.
+    pub fn read(session: Session) -> Result<Self, ValueError> {
+        let value = from_value(Value::Dict(session.to_dict())).map_err(whole)?;
+        let before = fields(&value)?;
+        Ok(Self { session, value, before })
+    }
+
+    /// The session beneath, for the keys that `T` does not name.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn write_back(&self) -> Result<(), ValueError> {
+        let now = fields(&self.value)?;
+        for (key, _) in self.before.iter().filter(|(key, _)| !now.contains_key(key)) {
+            self.session.remove(key);
+        }
+        for (key, value) in now {
+            if self.before.get(&key) != Some(&value) {
+                self.session.set(&key, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fields<T: Serialize>(value: &T) -> Result<Dict, ValueError> {
+    match to_value(value).map_err(whole)? {
+        Value::Dict(dict) => Ok(dict),
+        other => Err(ValueError::mismatch("", "a struct or map", &other)),
+    }
+}
+
+fn whole(error: ConversionError) -> ValueError {
+    ValueError::conversion("", error)
+}
+
+impl<T: Serialize + DeserializeOwned> Deref for Typed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> DerefMut for Typed<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Drop for Typed<T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        if let Err(failure) = self.write_back() {
+            self.session.fail(failure);
+        }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> fmt::Debug for Typed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Typed").field("session", &self.session).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! Why a session is empty, or is not.
+
+use std::{fmt, time::Duration};
+
+use dewar_signing::KeyId;
+
+/// What became of the session cookie of one request.
+///
+/// Every request has exactly one verdict: [`Session::verdict`](crate::Session::verdict) tells it
+/// to the handler, [`Event::Opened`](crate::Event::Opened) to everybody else. It never holds a
+/// token, a key or a value of the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The session is live: signed by this key, `newest` if that is the one that signs.
+    Opened {
+        /// The key that verified the token.
+        key: KeyId,
+        /// Whether it is the ring's newest key.
+        newest: bool,
+    },
+    /// Nobody asked for the session; nothing was verified.
+    NotAsked,
+    /// The request carries no cookie at all: a first visit, or cookies were cleared.
+    NoCookie,
+    /// The request carries cookies, but none of this name: perhaps another path or domain.
+    OtherNamesOnly,
+    /// Two different cookies of this name are both valid: none is believed.
+    Duplicate,
+    /// The cookie is no signed token.
+    Malformed,
+    /// No key made this signature: altered, or signed with another key, salt or digest.
+    BadSignature {
+        /// The keys that were tried, newest first.
+        tried: Vec<KeyId>,
+    },
+    /// The token was signed too long ago.
+    Expired {
+        /// How far past its deadline it is, in whole seconds.
+        by: Duration,
+    },
+    /// The token was signed later than this machine's clock shows.
+    FromTheFuture {
+        /// How far ahead it is, in whole seconds.
+        by: Duration,
+    },
+    /// The signature is good, but what it signs is no session.
+    WrongFormat {
+        /// Which rule the payload breaks.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// Whether a live session was presented.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Opened { .. })
+    }
+}
+
+/// One sentence that answers "why is my session empty?", with the cure where there is one.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened { key, newest: true } => write!(f, "opened, signed with key {key}"),
+            Self::Opened { key, newest: false } => {
+                write!(f, "opened, signed with the fallback key {key}")
+            }
+            Self::NotAsked => f.write_str("nobody asked for the session"),
+            Self::NoCookie => f.write_str("the request carries no cookie"),
+            Self::OtherNamesOnly => f.write_str(
+                "the request carries cookies, but no session cookie: \
+                 compare the cookie's name, path and domain with the configuration",
+            ),
+            Self::Duplicate => f.write_str(
+                "two different session cookies are valid: \
+                 another path or domain of this site uses the same cookie name",
+            ),
+            Self::Malformed => f.write_str("the session cookie is no signed token"),
+            Self::BadSignature { tried } => {
+                f.write_str("the signature does not match, tried")?;
+                tried.iter().try_for_each(|key| write!(f, " key {key}"))?;
+                f.write_str(": the cookie was altered, or signed with another key")
+            }
+            Self::Expired { by } => write!(f, "expired {} seconds ago", by.as_secs()),
+            Self::FromTheFuture { by } => write!(
+                f,
+                "signed {} seconds in the future: compare the clocks of the machines",
+                by.as_secs()
+            ),
+            Self::WrongFormat { reason } => {
+                write!(f, "the signature is good, but the payload is no session: {reason}")
+            }
+        }
+    }
+}
