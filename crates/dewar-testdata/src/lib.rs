@@ -3,6 +3,9 @@
 //! The cases lie in `testdata/vectors` and `testdata/golden`. The environment variables
 //! `DEWAR_VECTORS` and `DEWAR_GOLDEN` name other folders of the same shape.
 
+pub mod flask;
+pub mod tool;
+
 use std::{env, fs, path::PathBuf};
 
 use serde_json::Value as Json;
