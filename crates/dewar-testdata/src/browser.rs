@@ -7,6 +7,7 @@ use std::{
     process::{self, Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -31,6 +32,9 @@ const FLAGS: &[&str] = &[
     "--window-size=1000,700",
 ];
 
+/// How long a page may take to come after a click.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// The name under which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -43,7 +47,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// let alice = browser.profile();
 /// alice.open("http://localhost:5000/login");
 /// alice.type_into("[name=username]", "alice");
-/// alice.click("[type=submit]");
+/// alice.follow("[type=submit]");
 /// assert!(alice.text().contains("Welcome"));
 /// ```
 #[derive(Debug)]
@@ -161,11 +165,22 @@ impl Profile<'_> {
         self.post(&format!("{element}/value"), &json!({"text": input}));
     }
 
-    /// Clicks an element; if that leads to another page, waits until it is loaded.
+    /// Clicks something that stays on the page. For links and forms see [`follow`](Self::follow).
     #[track_caller]
     pub fn click(&self, selector: &str) {
         let element = self.element(selector);
         self.post(&format!("{element}/click"), &json!({}));
+    }
+
+    /// Clicks something that leads to another page, or to this one again, and waits until that is
+    /// loaded. A form is sent only after the click is over, so `click` could come back too early.
+    #[track_caller]
+    pub fn follow(&self, selector: &str) {
+        let old_page = format!("{}{}/name", self.path, self.element("html"));
+        self.click(selector);
+        let gone = || webdriver::command(self.browser.port, "GET", &old_page, &Json::Null).is_err();
+        wait_until(gone, || format!("{selector} led nowhere from {}", self.url()));
+        wait_until(|| self.is_loaded(), || format!("{} is not loaded", self.url()));
     }
 
     /// The cookies that the browser would send to this page: objects with `name`, `value`, `path`,
@@ -211,6 +226,12 @@ impl Profile<'_> {
     }
 
     #[track_caller]
+    fn is_loaded(&self) -> bool {
+        let script = json!({"script": "return document.readyState", "args": []});
+        self.post("/execute/sync", &script) == "complete"
+    }
+
+    #[track_caller]
     fn element(&self, selector: &str) -> String {
         let found = self.post("/element", &json!({"using": "css selector", "value": selector}));
         format!("/element/{}", found[ELEMENT].as_str().expect("an element has an id"))
@@ -232,6 +253,15 @@ impl Drop for Profile<'_> {
         // Chromium ends with its session; whatever it says, the folder goes too.
         let _ = webdriver::command(self.browser.port, "DELETE", &self.path, &Json::Null);
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[track_caller]
+fn wait_until(done: impl Fn() -> bool, else_say: impl Fn() -> String) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "{}", else_say());
+        thread::sleep(Duration::from_millis(10));
     }
 }
 

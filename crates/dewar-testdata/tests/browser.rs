@@ -25,7 +25,7 @@ fn two_profiles_count_apart_and_a_person_can_read_type_click_and_forget() {
     assert_eq!(bob.cookies()[0]["httpOnly"], true);
 
     alice.type_into("[name=symbol]", "ÄPL & 1");
-    alice.click("[type=submit]");
+    alice.follow("[type=submit]");
     assert!(alice.url().ends_with("/add?symbol=%C3%84PL+%26+1"), "{}", alice.url());
     assert!(alice.text().contains("visit 3"), "{}", alice.html());
 
@@ -54,8 +54,8 @@ fn a_step_that_cannot_be_done_says_so() {
 
 /// Serves on a free port until the test ends; returns the address.
 fn serve() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("it listens");
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             // Each on its own: a browser opens connections ahead and leaves them silent.
