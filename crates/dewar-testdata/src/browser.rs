@@ -29,6 +29,9 @@ const FLAGS: &[&str] = &[
     "--disable-sync",
     "--no-first-run",
     "--no-default-browser-check",
+    // No name but the loopback's is looked up: Chromium asks for its maker's hosts at every start,
+    // and a page waited five seconds behind such a look-up wherever there is no network.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
     "--window-size=1000,700",
 ];
 

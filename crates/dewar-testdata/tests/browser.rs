@@ -47,9 +47,21 @@ fn a_step_that_cannot_be_done_says_so() {
     let Some(browser) = Browser::start() else { return };
     let visitor = browser.profile();
     visitor.open(&serve());
-    let failure = catch_unwind(AssertUnwindSafe(|| visitor.click("#missing"))).unwrap_err();
-    let words = failure.downcast_ref::<String>().unwrap();
-    assert!(words.contains("no such element") && words.contains("#missing"), "{words}");
+    let failure = failure_of(|| visitor.click("#missing"));
+    assert!(failure.contains("no such element") && failure.contains("#missing"), "{failure}");
+}
+
+#[test]
+fn no_page_leaves_this_machine() {
+    let Some(browser) = Browser::start() else { return };
+    let visitor = browser.profile();
+    let failure = failure_of(|| visitor.open("http://example.com/"));
+    assert!(failure.contains("ERR_NAME_NOT_RESOLVED"), "{failure}");
+}
+
+fn failure_of(step: impl FnOnce()) -> String {
+    let failure = catch_unwind(AssertUnwindSafe(step)).expect_err("the step cannot be done");
+    *failure.downcast::<String>().expect("a step fails with words")
 }
 
 /// Serves on a free port until the test ends; returns the address.
