@@ -3,6 +3,11 @@
 //! The cases lie in `testdata/vectors` and `testdata/golden`. The environment variables
 //! `DEWAR_VECTORS` and `DEWAR_GOLDEN` name other folders of the same shape.
 
+pub mod browser;
+pub mod flask;
+pub mod tool;
+mod webdriver;
+
 use std::{env, fs, path::PathBuf};
 
 use serde::Deserialize;

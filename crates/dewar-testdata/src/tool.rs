@@ -1,0 +1,36 @@
+//! What a test needs beside Rust: named by an environment variable, never searched for.
+
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+/// The Python that has the real Flask, for example `target/venv/bin/python`.
+pub const PYTHON: &str = "DEWAR_PYTHON";
+/// The `chromedriver` program.
+pub const CHROMEDRIVER: &str = "DEWAR_CHROMEDRIVER";
+/// The `chromium` program.
+pub const CHROMIUM: &str = "DEWAR_CHROMIUM";
+
+/// The program that `variable` names. `None`, said on the standard error, if it is not set: the
+/// test then has nothing to say.
+///
+/// # Panics
+/// If it is not set although nothing may be skipped (`CI` or `DEWAR_REQUIRE_ALL` is set), or names
+/// something that does not exist: a test that silently did nothing would prove nothing.
+pub fn find(variable: &str) -> Option<PathBuf> {
+    let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()) else {
+        assert!(!everything_is_required(), "{variable} is not set: run the tests by ./test");
+        // Not `eprintln!`, which the test runner keeps to itself when a test passes.
+        let _ = writeln!(io::stderr(), "skipped: {variable} is not set (./test sets it)");
+        return None;
+    };
+    let path = PathBuf::from(path);
+    assert!(path.is_absolute() && path.exists(), "{variable}: no absolute path of a program");
+    Some(path)
+}
+
+fn everything_is_required() -> bool {
+    ["CI", "DEWAR_REQUIRE_ALL"].iter().any(|name| env::var_os(name).is_some_and(|v| !v.is_empty()))
+}
