@@ -2,9 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use dewar_signing::{
-    Digest, KeyDerivation, KeyRing, SecretKey, TimestampSigner, payload::Compression,
-};
+use dewar_signing::{Digest, KeyDerivation, KeyRing, TimestampSigner, payload::Compression};
 
 use crate::{
     clock::{Clock, SystemClock},
@@ -17,6 +15,9 @@ use crate::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Flask's salt: it keeps session cookies apart from other tokens of the same key.
+const SALT: &str = "cookie-session";
 
 type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
@@ -57,31 +58,17 @@ pub enum ConfigError {
         /// The name of the variable.
         name: String,
     },
-    /// A key that others know or can guess.
-    #[error("{role}: {weakness}")]
-    WeakKey {
-        /// Which key: the secret key, or one of the fallback keys.
-        role: String,
+    /// A secret key that others know or can guess.
+    #[error(transparent)]
+    WeakKey(WeakKey),
+    /// A fallback key that others know or can guess: it still opens sessions.
+    #[error("fallback key {number}: {weakness}")]
+    WeakFallbackKey {
+        /// Which one, counted from 1 in the order given.
+        number: usize,
         /// What is wrong with it.
         weakness: WeakKey,
     },
-}
-
-/// Reads the secret key from an environment variable.
-///
-/// The text of the variable is the key, as in Flask. How good it is, is checked when the layer is
-/// built.
-///
-/// # Errors
-/// [`ConfigError::NoKeyInEnvironment`] if it is not set, or not text.
-///
-/// # Flask
-/// `app.secret_key = os.environ["SECRET_KEY"]`
-pub fn key_from_env(name: &str) -> Result<SecretKey, ConfigError> {
-    match std::env::var(name) {
-        Ok(text) => Ok(SecretKey::from(text)),
-        Err(_) => Err(ConfigError::NoKeyInEnvironment { name: name.to_owned() }),
-    }
 }
 
 /// Which rules decide.
@@ -377,17 +364,17 @@ impl SessionLayerBuilder {
     /// # Errors
     /// The first contradiction or weakness found; its text names the cure.
     pub fn build(self) -> Result<SessionLayer, ConfigError> {
-        if !self.accept_weak_key {
-            self.refuse_weak_keys()?;
-        }
         let cookie = self.cookie.clone().build()?;
+        if !self.accept_weak_key {
+            self.refuse_weak_keys(cookie.name())?;
+        }
         if self.profile == Profile::Default {
             self.check_lifetimes()?;
         } else {
             self.announce_flask(&cookie);
         }
         let signer = TimestampSigner::builder(self.keys)
-            .salt("cookie-session")
+            .salt(SALT)
             .key_derivation(KeyDerivation::Hmac)
             .digest(Digest::Sha1)
             .build_timestamp()?;
@@ -411,19 +398,23 @@ impl SessionLayerBuilder {
         }))
     }
 
-    fn refuse_weak_keys(&self) -> Result<(), ConfigError> {
-        let newest = self.keys.len() - 1;
+    fn refuse_weak_keys(&self, cookie_name: &str) -> Result<(), ConfigError> {
+        let fallbacks = self.keys.len() - 1;
         for (i, key) in self.keys.iter().enumerate() {
-            let role = if i == newest {
-                "the secret key".to_owned()
-            } else {
-                format!("fallback key {} of {newest}", i + 1)
-            };
-            match weak_keys::examine(key.as_bytes()) {
-                Err(weakness) => return Err(ConfigError::WeakKey { role, weakness }),
+            let newest = (i < fallbacks).then(|| self.keys.newest().as_bytes());
+            let known: [(&'static str, &[u8]); 3] = [
+                ("the salt", SALT.as_bytes()),
+                ("the cookie's name", cookie_name.as_bytes()),
+                ("the newest key", newest.unwrap_or_default()),
+            ];
+            match weak_keys::examine_beside(key.as_bytes(), &known) {
+                Err(weakness) if i == fallbacks => return Err(ConfigError::WeakKey(weakness)),
+                Err(weakness) => {
+                    return Err(ConfigError::WeakFallbackKey { number: i + 1, weakness });
+                }
                 Ok(()) => {
                     if let Some(advice) = weak_keys::advise(key.as_bytes()) {
-                        tracing::warn!(target: "dewar", key = %key.id(), "{role} {advice}");
+                        tracing::warn!(target: "dewar", key = %key.id(), "{advice}");
                     }
                 }
             }

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let key = "9cK3w-example-only-0fUq7Zt2LmXbR5yA1hV8sE4j";
+/// # let key = "9cK3wPq0fUq7Zt2LmXbR5yA1hV8sE4jN6dG";
 /// use dewar::SessionLayer;
 ///
 /// let sessions = SessionLayer::signed_cookie(key).loopback_development().build()?;

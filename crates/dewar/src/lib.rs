@@ -12,7 +12,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let key = "9cK3w-example-only-0fUq7Zt2LmXbR5yA1hV8sE4j";
+//! # let key = "9cK3wPq0fUq7Zt2LmXbR5yA1hV8sE4jN6dG";
 //! let sessions = SessionLayer::signed_cookie(key).build()?;
 //! let app: Router = Router::new().route("/", get(index)).layer(sessions);
 //! # Ok(())
@@ -51,6 +51,7 @@ mod weak_keys;
 // Configuration.
 mod config;
 mod event;
+mod keys;
 // Rooms.
 mod commit;
 mod contents;
@@ -68,7 +69,7 @@ mod session;
 mod typed;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{ConfigError, SessionLayerBuilder, key_from_env};
+pub use config::{ConfigError, SessionLayerBuilder};
 pub use cookie::SameSite;
 pub use dewar_signing::{
     BigInt, ConversionError, DateTime, Dict, FromValue, KeyId, KeyRing, SecretKey, Uuid, Value,
@@ -78,6 +79,7 @@ pub use event::Event;
 #[cfg(feature = "axum")]
 pub use extract::SessionRejection;
 pub use flash::Flash;
+pub use keys::{development_key, key_from_env, random_bytes};
 pub use layer::SessionLayer;
 pub use plan::Plan;
 pub use service::SessionService;
