@@ -27,6 +27,9 @@ use sha2::{Digest as _, Sha256};
 pub(crate) const LEAST_BYTES: usize = 16;
 /// The bytes a key should have: as many as `dewar secret` makes.
 pub(crate) const ADVISED_BYTES: usize = 32;
+/// From here on letters alone are no reason to worry: it is the length of 32 bytes in base64, and
+/// one such key in 8,000 happens to hold no digit.
+const LETTERS_SUFFICE: usize = 43;
 /// The fewest different bytes a key may have. Sixteen random bytes miss it once in 10^12.
 const LEAST_DISTINCT: usize = 8;
 
@@ -123,7 +126,7 @@ pub(crate) fn examine_beside(key: &[u8], known: &[(&'static str, &[u8])]) -> Res
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum Advice {
-    /// Nothing but letters.
+    /// Nothing but letters, and not many.
     OnlyLetters,
     /// Fewer bytes than advised.
     Short {
@@ -151,7 +154,7 @@ impl fmt::Display for Advice {
 pub(crate) fn advise(key: &[u8]) -> Option<Advice> {
     if key.len() < ADVISED_BYTES {
         Some(Advice::Short { bytes: key.len() })
-    } else if key.iter().all(u8::is_ascii_alphabetic) {
+    } else if key.len() < LETTERS_SUFFICE && key.iter().all(u8::is_ascii_alphabetic) {
         Some(Advice::OnlyLetters)
     } else {
         is_uuid(key).then_some(Advice::Uuid)

@@ -131,9 +131,10 @@ fn random_keys_are_never_refused() {
 
 #[test]
 fn advice_names_what_could_be_better() {
-    let cases: [(&str, Option<Advice>); 5] = [
+    let cases: [(&str, Option<Advice>); 6] = [
         ("Kq3v!x8ZpT1m0aBc", Some(Advice::Short { bytes: 16 })),
         ("KqwvexmZpTimoaBcKqwvexmZpTimoaBc", Some(Advice::OnlyLetters)),
+        ("KqwvexmZpTimoaBcKqwvexmZpTimoaBcKqwvexmZpTi", None),
         ("7c9e6679-7425-40de-944b-e07fc1f90ae7", Some(Advice::Uuid)),
         ("7c9e6679-7425-40de-944b-e07fc1f90aeg", None),
         ("Kq3v!x8ZpT1m0aBcKq3v!x8ZpT1m0aBc", None),
