@@ -48,8 +48,16 @@ impl Session {
     /// [`Event::Misread`]. For other types than those of [`FromValue`] see
     /// [`get_as`](Self::get_as).
     ///
+    /// ```
+    /// # fn count(session: &dewar::Session) {
+    /// let visits = session.get("visits").unwrap_or(0) + 1; // an i64
+    /// let name: Option<String> = session.get("username");
+    /// # let _: (i64, Option<String>) = (visits, name);
+    /// # }
+    /// ```
+    ///
     /// # Flask
-    /// `session.get("visits", 0)` is `session.get("visits").unwrap_or(0)`.
+    /// `session.get("visits", 0)`
     pub fn get<T: FromValue>(&self, key: &str) -> Option<T> {
         let value = self.value(key)?;
         T::from_value(value).map_err(|found| self.misread::<T>(key, &found)).ok()
