@@ -44,6 +44,7 @@ mod clock;
 pub mod cookie;
 mod delta;
 mod error;
+mod id;
 mod lifetime;
 mod vary;
 mod verdict;
@@ -52,6 +53,8 @@ mod weak_keys;
 mod config;
 mod event;
 mod keys;
+// Contract.
+pub mod store;
 // Rooms.
 mod commit;
 mod contents;
@@ -79,6 +82,7 @@ pub use event::Event;
 #[cfg(feature = "axum")]
 pub use extract::SessionRejection;
 pub use flash::Flash;
+pub use id::{OsRandom, Random, StoreKey};
 pub use keys::{development_key, key_from_env, random_bytes};
 pub use layer::SessionLayer;
 pub use plan::Plan;

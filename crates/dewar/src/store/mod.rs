@@ -1,0 +1,176 @@
+//! What a store is: bytes under a hashed key, a deadline, and a version.
+//!
+//! A store knows no cookie, no secret, no JSON and no clock. It keeps records, markers and
+//! tombstones, and it answers each verb by what it found:
+//!
+//! ```text
+//!            create            update, touch             supersede                delete
+//!  nothing ────────▶ live ───────────────────▶ live ───────────────▶ moved ────────────▶ …
+//!                     │                                              (to, until)
+//!                     └── delete ──▶ ended (tombstone, until)
+//! ```
+//!
+//! # The rules, each a case of [`conformance`]
+//!
+//! 1. **`create` never overwrites**, and never brings back what has ended.
+//! 2. **`update` never inserts.** It writes only over the version it expects; otherwise it gives the
+//!    current record.
+//! 3. **`touch` moves the idle deadline alone**: never back, never beyond the absolute one. It leaves
+//!    the version as it is.
+//! 4. **`delete` wins.** It leaves a tombstone, so that no slower request can bring the record back.
+//!    Twice is no error.
+//! 5. **`supersede` turns a live record into a marker** that names its successor. The successor was
+//!    created before, so nothing needs two keys to change at once.
+//! 6. **Acknowledged means done**, at the level the store is configured for.
+//! 7. An error authenticates nobody: it is no answer.
+//! 8. **A call that is dropped halfway is done or not done**, never half.
+//!
+//! Whether a deadline has *passed* is decided by the caller, whose clock it is. A store may forget a
+//! record, a marker or a tombstone [`GRACE`] after its deadline, and not earlier.
+
+mod erased;
+mod error;
+mod record;
+
+use std::{future::Future, time::Duration};
+
+pub use erased::BoxStore;
+pub use error::{StoreError, StoreErrorKind};
+pub use record::{Owner, Record, WriteId, Writes};
+
+use crate::id::StoreKey;
+
+/// How long after its deadline a store keeps what it may forget: 5 minutes.
+pub const GRACE: Duration = Duration::from_secs(5 * 60);
+
+/// Where a session went when its id was rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The key of its successor.
+    pub to: StoreKey,
+    /// How long the marker routes, in Unix milliseconds.
+    pub until_ms: u64,
+}
+
+/// What [`Store::load`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every answer")]
+pub enum Loaded {
+    /// Nothing is known of this key.
+    Nothing,
+    /// A record; the caller looks at its deadlines.
+    Live(Record),
+    /// The session goes on under another key.
+    Moved(Moved),
+    /// The session was ended on purpose. The tombstone stays until this moment, in Unix
+    /// milliseconds.
+    Ended {
+        /// When the tombstone may be forgotten, in Unix milliseconds.
+        until_ms: u64,
+    },
+}
+
+/// What [`Store::create`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every answer")]
+pub enum Created {
+    /// The record is there.
+    Done,
+    /// Something else lives under this key: nothing was changed.
+    Exists,
+    /// A tombstone lies on this key: nothing was changed.
+    Ended,
+}
+
+/// What [`Store::update`] or [`Store::supersede`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every answer")]
+pub enum Written {
+    /// It is written.
+    Done,
+    /// Somebody wrote in between: nothing was changed. Here is what is there now.
+    Conflict(Record),
+    /// There is no live record: nothing was changed.
+    Gone,
+    /// The session goes on under another key: nothing was changed.
+    Moved(Moved),
+}
+
+/// What [`Store::touch`] or [`Store::delete`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle every answer")]
+pub enum Reached {
+    /// It is done.
+    Done,
+    /// There was no live record. A tombstone is there all the same after a `delete`.
+    Gone,
+    /// The session goes on under another key: nothing was changed.
+    Moved(Moved),
+}
+
+/// A place where sessions live.
+///
+/// Implement it with plain `async fn`. A store is shared by all requests and called by many at
+/// once. The test of an implementation is one line: see [`conformance`].
+pub trait Store: Send + Sync + 'static {
+    /// Looks a key up. Never creates, never changes anything.
+    fn load(&self, key: &StoreKey) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
+
+    /// Inserts a new record.
+    fn create(
+        &self,
+        key: &StoreKey,
+        record: &Record,
+    ) -> impl Future<Output = Result<Created, StoreError>> + Send;
+
+    /// Replaces the record whose version is `expected`.
+    ///
+    /// The absolute deadline, the moment of creation and the owner are written as the record says:
+    /// they are the caller's.
+    fn update(
+        &self,
+        key: &StoreKey,
+        expected: WriteId,
+        record: &Record,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
+    /// Moves the idle deadline to `idle_deadline_ms` (Unix milliseconds), if that is later, and not
+    /// beyond the absolute one.
+    fn touch(
+        &self,
+        key: &StoreKey,
+        idle_deadline_ms: u64,
+    ) -> impl Future<Output = Result<Reached, StoreError>> + Send;
+
+    /// Ends a session, and keeps a tombstone at least until `until_ms` (Unix milliseconds), whether
+    /// there was a record or not.
+    ///
+    /// A marker stays as it is: the caller follows it.
+    fn delete(
+        &self,
+        key: &StoreKey,
+        until_ms: u64,
+    ) -> impl Future<Output = Result<Reached, StoreError>> + Send;
+
+    /// Turns the record whose version is `expected` into a marker.
+    fn supersede(
+        &self,
+        old: &StoreKey,
+        expected: WriteId,
+        moved: Moved,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+}
+
+/// A store that forgets what is past its deadline.
+pub trait Sweep: Store {
+    /// Forgets at most `limit` records, markers and tombstones whose deadline is more than
+    /// [`GRACE`] before `now_ms` (Unix milliseconds); gives how many.
+    ///
+    /// Fewer than `limit` means that nothing is left to forget. Bounded, resumable, and safe to run
+    /// on several nodes at once: no other call waits for it for long.
+    fn sweep(
+        &self,
+        now_ms: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+}
