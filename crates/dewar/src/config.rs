@@ -2,14 +2,20 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use dewar_signing::{Digest, KeyDerivation, KeyRing, TimestampSigner, payload::Compression};
+use dewar_signing::{
+    Digest, KeyDerivation, KeyRing, Signer, TimestampSigner, payload::Compression,
+};
 
 use crate::{
+    backend::{Backend, Server},
     clock::{Clock, SystemClock},
     cookie::{CookieAttributes, CookieAttributesBuilder, CookieConfigError, Grammar, SameSite},
     event::Event,
+    id::{OsRandom, Random},
     layer::SessionLayer,
     lifetime::Lifetime,
+    queue::Queue,
+    store::BoxStore,
     weak_keys::{self, WeakKey},
 };
 
@@ -18,6 +24,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Flask's salt: it keeps session cookies apart from other tokens of the same key.
 const SALT: &str = "cookie-session";
+
+/// The salt of signed session ids: one is no session cookie, and the reverse.
+const ID_SALT: &str = "dewar.session-id";
 
 type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
@@ -81,6 +90,7 @@ pub(crate) enum Profile {
 /// Everything a request needs to know. Built once, shared by all requests.
 pub(crate) struct Config {
     pub(crate) profile: Profile,
+    pub(crate) backend: Backend,
     pub(crate) cookie: CookieAttributes,
     pub(crate) grammar: Grammar,
     pub(crate) signer: TimestampSigner,
@@ -135,6 +145,12 @@ impl fmt::Debug for Config {
 pub struct SessionLayerBuilder {
     keys: KeyRing,
     profile: Profile,
+    store: Option<BoxStore>,
+    random: Arc<dyn Random>,
+    marker: Duration,
+    call_timeout: Duration,
+    commit_deadline: Duration,
+    max_session_size: usize,
     cookie: CookieAttributesBuilder,
     session: Lifetime,
     permanent: Lifetime,
@@ -152,6 +168,12 @@ impl SessionLayerBuilder {
         Self {
             keys,
             profile: Profile::Default,
+            store: None,
+            random: Arc::new(OsRandom),
+            marker: 10 * MINUTE,
+            call_timeout: Duration::from_secs(2),
+            commit_deadline: Duration::from_secs(5),
+            max_session_size: 64 * 1024,
             cookie: CookieAttributes::builder("session"),
             session: Lifetime { idle: 120 * MINUTE, absolute: Some(7 * DAY) },
             permanent: Lifetime { idle: 31 * DAY, absolute: Some(90 * DAY) },
@@ -163,6 +185,10 @@ impl SessionLayerBuilder {
             listener: None,
             accept_weak_key: false,
         }
+    }
+
+    pub(crate) fn server(keys: KeyRing, store: BoxStore) -> Self {
+        Self { store: Some(store), ..Self::signed_cookie(keys) }
     }
 
     pub(crate) fn flask(keys: KeyRing) -> Self {
@@ -341,6 +367,39 @@ impl SessionLayerBuilder {
         Self { max_skew: skew, ..self }
     }
 
+    /// How long an id that was rotated away still routes the changes of late requests, and how long
+    /// a logout is remembered. Default: 10 minutes. Server mode alone.
+    ///
+    /// At least the longest request, plus what clocks differ, plus what a replica lags behind.
+    pub fn marker_lifetime(self, lifetime: Duration) -> Self {
+        Self { marker: lifetime, ..self }
+    }
+
+    /// How long one call of the store may take. Default: 2 seconds. Server mode alone.
+    ///
+    /// A request that opens a session waits no longer, and is answered "503 Service Unavailable".
+    pub fn call_timeout(self, timeout: Duration) -> Self {
+        Self { call_timeout: timeout, ..self }
+    }
+
+    /// How long a commit may take, repetitions and waiting included. Default: 5 seconds. Server
+    /// mode alone.
+    ///
+    /// An exhausted deadline is a "503 Service Unavailable", never a silent overwrite.
+    pub fn commit_deadline(self, deadline: Duration) -> Self {
+        Self { commit_deadline: deadline, ..self }
+    }
+
+    /// How large one session may be, in bytes. Default: 64 KiB; 0 for no limit. Server mode alone.
+    pub fn max_session_size(self, bytes: usize) -> Self {
+        Self { max_session_size: bytes, ..self }
+    }
+
+    /// The source of random ids. Default: [`OsRandom`]. Server mode alone.
+    pub fn random(self, random: impl Random) -> Self {
+        Self { random: Arc::new(random), ..self }
+    }
+
     /// The clock that tells the time. Default: [`SystemClock`].
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -373,6 +432,23 @@ impl SessionLayerBuilder {
         } else {
             self.announce_flask(&cookie);
         }
+        let backend = match self.store {
+            None => Backend::Cookie,
+            Some(store) => Backend::Server(Server {
+                store,
+                signer: Signer::builder(self.keys.clone())
+                    .salt(ID_SALT)
+                    .key_derivation(KeyDerivation::Hmac)
+                    .digest(Digest::Sha256)
+                    .build()?,
+                random: self.random,
+                queue: Queue::default(),
+                marker: self.marker,
+                call_timeout: self.call_timeout,
+                commit_deadline: self.commit_deadline,
+                max_session_size: self.max_session_size,
+            }),
+        };
         let signer = TimestampSigner::builder(self.keys)
             .salt(SALT)
             .key_derivation(KeyDerivation::Hmac)
@@ -380,6 +456,7 @@ impl SessionLayerBuilder {
             .build_timestamp()?;
         Ok(SessionLayer::new(Config {
             profile: self.profile,
+            backend,
             cookie,
             grammar: match self.profile {
                 Profile::Default => Grammar::Rfc6265,

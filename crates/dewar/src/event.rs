@@ -4,11 +4,11 @@
 //! [`SessionLayerBuilder::on_event`](crate::SessionLayerBuilder::on_event). Nothing is built while
 //! neither listens. `tracing` never sees a key, an id or a value; a listener sees the contents.
 
-use std::panic::Location;
+use std::{error::Error, panic::Location, time::Duration};
 
 use dewar_signing::Dict;
 
-use crate::{error::CommitError, plan::Plan, verdict::Verdict};
+use crate::{error::CommitError, id::StoreKey, plan::Plan, store::StoreError, verdict::Verdict};
 
 /// Something that happened to a session.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub enum Event<'a> {
         /// What was opened.
         before: &'a Dict,
         /// The touched keys, each with the names of the operations meant for it.
-        changes: &'a [(&'a str, Vec<&'static str>)],
+        changes: &'a [(String, Vec<&'static str>)],
         /// What the session holds now.
         after: &'a Dict,
     },
@@ -41,6 +41,43 @@ pub enum Event<'a> {
         bytes: usize,
         /// The configured limit, in bytes.
         limit: usize,
+    },
+    /// The store was asked.
+    StoreCall {
+        /// The verb.
+        operation: &'static str,
+        /// The session, by the hash of its id.
+        session: StoreKey,
+        /// How long the answer took.
+        took: Duration,
+        /// Why there was none.
+        error: Option<&'a StoreError>,
+    },
+    /// Somebody wrote in between; the changes were applied to what he wrote.
+    ConflictMerged {
+        /// The session, by the hash of its id.
+        session: StoreKey,
+    },
+    /// Two requests set one key to different values, and the later commit won. Use an operation
+    /// such as `incr` or `push`, or another key.
+    Overwrote {
+        /// The key.
+        key: &'a str,
+    },
+    /// The session had ended when the changes were to be kept: nothing was written.
+    Ended {
+        /// The session, by the hash of its id.
+        session: StoreKey,
+    },
+    /// A cookie with an id that was rotated away was presented: an older copy, or a thief's.
+    RotatedIdUsed {
+        /// The old session, by the hash of its id.
+        session: StoreKey,
+    },
+    /// Changes under an id that was rotated away meanwhile were dropped by the late-write rule.
+    LateWritesDropped {
+        /// The keys.
+        keys: &'a [String],
     },
     /// A change came after the commit and was dropped.
     LateWrite {
@@ -76,6 +113,30 @@ impl Event<'_> {
             Self::CookieOversized { bytes, limit } => tracing::warn!(
                 target: "dewar", bytes, limit,
                 "the session cookie is too large: browsers may ignore it"
+            ),
+            Self::StoreCall { operation, session, took, error: None } => {
+                tracing::trace!(target: "dewar", operation, %session, ?took, "store call");
+            }
+            Self::StoreCall { operation, session, took, error: Some(error) } => {
+                let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(target: "dewar", operation, %session, ?took, %error, cause, "store call failed");
+            }
+            Self::ConflictMerged { session } => {
+                tracing::debug!(target: "dewar", %session, "conflicting changes merged");
+            }
+            Self::Overwrote { .. } => tracing::warn!(
+                target: "dewar",
+                "two requests set one session key: the later commit won; use incr, push or update"
+            ),
+            Self::Ended { session } => {
+                tracing::debug!(target: "dewar", %session, "changes of an ended session dropped");
+            }
+            Self::RotatedIdUsed { session } => {
+                tracing::warn!(target: "dewar", %session, "a rotated session id was presented");
+            }
+            Self::LateWritesDropped { keys } => tracing::warn!(
+                target: "dewar", keys = keys.len(),
+                "changes that came after a rotation were dropped"
             ),
             Self::LateWrite { caller, .. } => tracing::warn!(
                 target: "dewar", %caller,

@@ -50,9 +50,11 @@ mod vary;
 mod verdict;
 mod weak_keys;
 // Configuration.
+mod backend;
 mod config;
 mod event;
 mod keys;
+mod queue;
 // Contract.
 pub mod store;
 // Rooms.
@@ -61,6 +63,7 @@ mod contents;
 mod open;
 mod plan;
 mod respond;
+mod rotation;
 mod slot;
 // Doors.
 #[cfg(feature = "axum")]
@@ -87,7 +90,7 @@ pub use keys::{development_key, key_from_env, random_bytes};
 pub use layer::SessionLayer;
 pub use plan::Plan;
 pub use service::SessionService;
-pub use session::Session;
+pub use session::{Regeneration, Session};
 pub use typed::Typed;
 pub use verdict::Verdict;
 pub use weak_keys::WeakKey;
