@@ -30,12 +30,14 @@
 
 mod erased;
 mod error;
+mod memory;
 mod record;
 
 use std::{future::Future, time::Duration};
 
 pub use erased::BoxStore;
 pub use error::{StoreError, StoreErrorKind};
+pub use memory::MemoryStore;
 pub use record::{Owner, Record, WriteId, Writes};
 
 use crate::id::StoreKey;
