@@ -40,7 +40,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
         let slot = parts.extensions.get::<Slot>().ok_or(SessionRejection::MissingLayer)?;
         let slot = slot.clone();
-        Ok(Self::new(slot.open().await?))
+        Ok(Self::new(slot.ask().await?))
     }
 }
 

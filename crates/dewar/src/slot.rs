@@ -3,7 +3,10 @@
 //! The layer puts it in, the extractor opens it, the layer closes it. It is the only thing the two
 //! share, and its lock is never held across an await.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use dewar_signing::{Dict, Value};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
@@ -18,7 +21,7 @@ use crate::{
     event::Event,
     flash::Flash,
     open::{Opened, Origin, open},
-    plan::Intent,
+    plan::{Intent, Plan},
     store::StoreError,
     verdict::Verdict,
 };
@@ -32,6 +35,8 @@ struct Inner {
     config: Arc<Config>,
     /// The cookies as they came.
     cookies: Vec<HeaderValue>,
+    /// A handler asked, whatever it got.
+    asked: AtomicBool,
     /// Empty while the slot is sealed.
     opened: OnceLock<Mutex<Phase>>,
     /// Held while the slot is being closed: a second closing waits for the first.
@@ -86,6 +91,7 @@ impl Slot {
         Self(Arc::new(Inner {
             config: Arc::clone(config),
             cookies: headers.get_all(COOKIE).iter().cloned().collect(),
+            asked: AtomicBool::new(false),
             opened: OnceLock::new(),
             closing: tokio::sync::Mutex::const_new(()),
         }))
@@ -95,11 +101,16 @@ impl Slot {
         &self.0.config
     }
 
-    /// Opens the session, if nobody did before.
+    /// Opens the session for a handler: from now on the response depends on the cookie.
     ///
     /// # Errors
     /// If the store gave no answer.
-    pub(crate) async fn open(&self) -> Result<OpenSlot, StoreError> {
+    pub(crate) async fn ask(&self) -> Result<OpenSlot, StoreError> {
+        self.0.asked.store(true, Ordering::Relaxed);
+        self.open().await
+    }
+
+    async fn open(&self) -> Result<OpenSlot, StoreError> {
         if self.0.opened.get().is_none() {
             let config = self.config();
             let now_ms = unix_millis(config.clock.now());
@@ -117,13 +128,13 @@ impl Slot {
     /// The end of the request: commits, and hands out what the browser is told. `None` if the
     /// response has nothing to do with the session.
     pub(crate) async fn finish(&self) -> Option<Finished> {
-        let accessed = self.0.opened.get().is_some();
-        if !accessed && !self.refreshes_unopened() {
-            return None;
-        }
-        let opened = match self.open().await {
-            Ok(opened) => opened,
-            Err(error) => return Some(Finished { accessed, change: Err(error.into()) }),
+        let accessed = self.0.asked.load(Ordering::Relaxed);
+        let opened = match self.0.opened.get() {
+            Some(_) => OpenSlot(self.clone()),
+            None if self.refreshes_unopened() => self.open().await.ok()?,
+            // The handler's own answer says that the store failed; it still depends on the cookie.
+            None if accessed => return Some(Finished { accessed, change: Ok(CookieChange::Keep) }),
+            None => return None,
         };
         let change = opened.close().await.map(|()| opened.take_change());
         Some(Finished { accessed, change })
@@ -178,6 +189,9 @@ impl OpenSlot {
             (Ok(decision), Backend::Cookie) => self
                 .with(|open, _| commit::token::act(config, open, &decision))
                 .map(|change| (decision, change, None)),
+            (Ok(decision), _) if decision.plan == Plan::Nothing => {
+                Ok((decision, CookieChange::Keep, None))
+            }
             (Ok(decision), Backend::Server(server)) => {
                 let work = self.with(|open, _| commit::Work::take(open, decision));
                 let done = commit::stored::act(config, server, work).await;

@@ -45,7 +45,10 @@ pub(crate) fn merge(
         if assigns && seen != there && change.now.as_ref() != there {
             merged.overwrote.push(change.key.clone());
         }
-        match change.reapply(there.cloned())? {
+        // What nobody touched meanwhile became what the handler saw it become.
+        let value =
+            if seen == there { change.now.clone() } else { change.reapply(there.cloned())? };
+        match value {
             Some(value) => drop(merged.contents.insert(change.key.as_str(), value)),
             None => drop::<Option<Value>>(merged.contents.remove(&change.key)),
         }
