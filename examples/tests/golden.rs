@@ -9,6 +9,8 @@
 //!
 //! A row that names no exchange, or one that would match by now, fails the test.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{

@@ -1,5 +1,7 @@
 //! The programs below a path of their own: whatever leaves them begins with it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use axum::{
     Router,
     body::{Body, to_bytes},
