@@ -29,7 +29,7 @@ fn contents(token: &str) -> anyhow::Result<(Value, Option<u64>)> {
              the whole value, without the cookie's name"
         ));
     };
-    Ok((read(text).map_err(unreadable)?, seconds(time)))
+    Ok((read(text).map_err(|cause| unreadable(&cause))?, seconds(time)))
 }
 
 fn read(text: &str) -> anyhow::Result<Value> {
@@ -37,7 +37,7 @@ fn read(text: &str) -> anyhow::Result<Value> {
     Ok(TaggedJson.read(std::str::from_utf8(&text).context("payload is not UTF-8 text")?)?)
 }
 
-fn unreadable(cause: anyhow::Error) -> anyhow::Error {
+fn unreadable(cause: &anyhow::Error) -> anyhow::Error {
     anyhow!(
         "the contents cannot be read: {cause:#}: give the whole value, without the cookie's name"
     )

@@ -51,7 +51,7 @@ pub(super) fn lost(programs: &[&Described], mount: &str) -> String {
         "There is no page here",
         &format!(
             "<header>\n<h1>There is no page here</h1>\n<p class=lead>These are the pages there \
-             are.</p>\n{start}</header>\n<main>\n{list}</main>\n"
+             are.</p>\n{start}</header>\n<main class=plain>\n{list}</main>\n"
         ),
     )
 }
