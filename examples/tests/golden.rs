@@ -24,7 +24,10 @@ use dewar_testdata::{golden, table};
 use serde_json::{Value as Json, json};
 use tower::ServiceExt;
 
-const TRANSCRIPTS: [(&str, fn() -> Router); 7] = [
+/// Builds a program.
+type Program = fn() -> Router;
+
+const TRANSCRIPTS: [(&str, Program); 7] = [
     ("01_count_six_requests", count::app),
     ("02_visits_twenty_then_cleared", visits::app),
     ("03_tampered_cookie", visits::app),
