@@ -19,6 +19,11 @@
 // A program names this library as its own reader would; as a module it then means itself.
 extern crate self as dewar_examples;
 
+/// The program of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub mod escape;
 pub mod failure;
 pub mod mount;
