@@ -32,7 +32,7 @@ type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
 /// A configuration that contradicts itself or is not safe. Each message names the value, the rule
 /// and the cure.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The attributes of the cookie contradict each other.
@@ -78,6 +78,13 @@ pub enum ConfigError {
         /// What is wrong with it.
         weakness: WeakKey,
     },
+}
+
+/// The message: it is what a `main` that returns the error, or an `unwrap`, shows the programmer.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Which rules decide.

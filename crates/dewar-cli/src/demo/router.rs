@@ -1,0 +1,58 @@
+//! The programs with their sessions, as one router.
+
+use axum::{Router, http::StatusCode, response::Html, routing::get};
+use dewar::{SecretKey, SessionLayer};
+
+use super::{
+    pages,
+    programs::{ALL, Described},
+};
+use crate::args::Profile;
+
+/// One program at `/`, with the cookie that a Flask application would use.
+pub(super) fn one(
+    program: &'static Described,
+    profile: Profile,
+    key: &SecretKey,
+) -> anyhow::Result<Router> {
+    let lost = pages::lost(&[program], "");
+    Ok((program.app)().fallback(not_found(lost)).layer(sessions(profile, key, "session", "/")?))
+}
+
+/// All programs, each below its own path and with a cookie that only this path receives.
+pub(super) fn all(profile: Profile, key: &SecretKey) -> anyhow::Result<Router> {
+    let start = Html(pages::start());
+    let lost = pages::lost(&ALL.each_ref(), "");
+    let mut router =
+        Router::new().route("/", get(async || start)).fallback(not_found(lost.clone()));
+    for (i, program) in ALL.iter().enumerate() {
+        let path = format!("/{}", program.name);
+        let name = format!("session_{}", program.name);
+        let build = || sessions(profile, key, &name, &path);
+        // What one layer warns of, all would: once is enough.
+        let silent = tracing::subscriber::NoSubscriber::new();
+        let sessions =
+            if i == 0 { build() } else { tracing::subscriber::with_default(silent, build) }?;
+        let app = (program.app)().fallback(not_found(lost.clone())).layer(sessions);
+        router = router.nest_service(&path, app);
+    }
+    Ok(router)
+}
+
+fn sessions(
+    profile: Profile,
+    key: &SecretKey,
+    name: &str,
+    path: &str,
+) -> Result<SessionLayer, dewar::ConfigError> {
+    let builder = match profile {
+        Profile::Default => SessionLayer::signed_cookie(key.clone()).loopback_development(),
+        Profile::Flask => SessionLayer::flask(key.clone()),
+    };
+    builder.cookie_name(name).path(path).build()
+}
+
+/// A page that is not there says which are.
+fn not_found(page: String) -> axum::routing::MethodRouter {
+    axum::routing::any(async || (StatusCode::NOT_FOUND, Html(page)))
+}
