@@ -12,6 +12,7 @@
 //! | [`login`] | a form, a login and a logout | `regenerate`, `set`, `remove` |
 //! | [`stocks`] | a form, templates and a redirect | `set`, the session in a template |
 //! | [`flash`] | a message for the next page, shown once | `flash`, `flashed_messages` |
+//! | [`race`] | pages that overlap, and lose nothing | `incr`, `push`, `regenerate`, `destroy` |
 //!
 //! Beside them stands what Flask gives a program and axum does not: [`escape`], [`failure`],
 //! [`mount`], [`redirect`] and [`templates`].
@@ -43,6 +44,7 @@ programs! {
     count = "count.rs";
     flash = "flash.rs";
     login = "login.rs";
+    race = "race.rs";
     stocks = "stocks.rs";
     username = "username.rs";
     visits = "visits.rs";

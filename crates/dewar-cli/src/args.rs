@@ -16,7 +16,9 @@ const DEMO_EXAMPLES: &str = "\
 Examples:
   dewar demo                            all programs, with a start page
   dewar demo visits --port 5001         one program, at /
+  dewar demo stocks --mode cookie       sessions in signed cookies
   dewar demo login --profile flask      with the cookies that Flask would set
+  dewar demo race --store memory:       pages that overlap, and lose nothing
   export SECRET_KEY=\"$(dewar secret)\"
   dewar demo --secret-key-env SECRET_KEY";
 
@@ -87,6 +89,13 @@ pub(crate) struct Demo {
     /// The port on 127.0.0.1; 0 takes any that is free.
     #[arg(long, default_value_t = 5000)]
     pub(crate) port: u16,
+    /// Where sessions live: on the server, or in the cookie. Flask's rules know the cookie alone.
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<Mode>,
+    /// The store on the server, `sqlite:FILE` or `memory:`; without it an SQLite file is made and
+    /// kept.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
     /// Which rules the cookies follow: dewar's safe ones, or exactly Flask's.
     #[arg(long, value_enum, default_value_t = Profile::Default)]
     pub(crate) profile: Profile,
@@ -107,6 +116,13 @@ pub(crate) enum Program {
     Login,
     Stocks,
     Flash,
+    Race,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    Server,
+    Cookie,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

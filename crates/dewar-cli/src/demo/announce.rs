@@ -1,13 +1,14 @@
 //! What the demo says when it starts.
 
 use super::{
+    home::Home,
     key::Origin,
     programs::{self, Described},
 };
 use crate::{args::Demo, terminal};
 
-/// Prints where it listens, what to open, and what a cookie promises.
-pub(super) fn print(args: &Demo, site: &str, origin: &Origin) -> anyhow::Result<()> {
+/// Prints where it listens, what to open, and what the place of the sessions promises.
+pub(super) fn print(args: &Demo, site: &str, origin: &Origin, home: &Home) -> anyhow::Result<()> {
     let (what, pages) = match args.program.map(programs::find) {
         Some(program) => (title(program), pages(program)),
         None => (String::from("the programs of the tutorials"), first_pages()),
@@ -21,8 +22,7 @@ pub(super) fn print(args: &Demo, site: &str, origin: &Origin) -> anyhow::Result<
  * Running on {site}, open:
 {pages}
  * Secret key {origin}
- * The session is a signed cookie: nobody can change it, but whoever holds it can read it,
-   an old copy stays valid until it expires, and of two overlapping requests the last one wins
+ * {home}
 Press CTRL+C to quit"
     ))
 }

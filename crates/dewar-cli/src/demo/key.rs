@@ -43,13 +43,13 @@ pub(super) fn find(args: &Demo) -> anyhow::Result<(SecretKey, Origin)> {
 }
 
 /// Where programs keep what should outlive them: `$XDG_STATE_HOME/dewar`.
-fn state_folder() -> anyhow::Result<PathBuf> {
+pub(super) fn state_folder() -> anyhow::Result<PathBuf> {
     // The specification: a path that is not absolute is to be ignored.
     let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")));
     let state = state.context(
-        "neither XDG_STATE_HOME nor HOME names a folder to keep a key in: set one, or name a key \
-         with --secret-key-env",
+        "neither XDG_STATE_HOME nor HOME names a folder to keep anything in: set one, or name a \
+         key with --secret-key-env and a store with --store",
     )?;
     Ok(state.join("dewar"))
 }

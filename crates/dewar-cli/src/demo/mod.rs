@@ -6,6 +6,7 @@
 
 mod access_log;
 mod announce;
+mod home;
 mod key;
 mod pages;
 mod programs;
@@ -30,22 +31,29 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
         .init();
 
     let (key, origin) = key::find(args)?;
+    let home = home::open(args)?;
     let app = match args.program {
-        Some(program) => router::one(programs::find(program), args.profile, &key)?,
-        None => router::all(args.profile, &key)?,
+        Some(program) => router::one(programs::find(program), args.profile, &home, &key)?,
+        None => router::all(args.profile, &home, &key)?,
     };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?
-        .block_on(listen(args, app, &origin))
+        .block_on(listen(args, app, &origin, &home))
 }
 
-async fn listen(args: &Demo, app: Router, origin: &key::Origin) -> anyhow::Result<()> {
+async fn listen(
+    args: &Demo,
+    app: Router,
+    origin: &key::Origin,
+    home: &home::Home,
+) -> anyhow::Result<()> {
     let listener = serve::bind(args.port).await?;
     let address = listener.local_addr().context("cannot tell the port")?;
     // Before anybody can know that it runs.
     let interrupted = serve::interrupted()?;
-    announce::print(args, &format!("http://{address}"), origin)?;
+    announce::print(args, &format!("http://{address}"), origin, home)?;
+    home.keep_swept();
     serve::until(interrupted, listener, access_log::around(app)).await
 }

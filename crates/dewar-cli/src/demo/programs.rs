@@ -1,7 +1,7 @@
 //! The programs: what each shows and where its pages are.
 
 use axum::Router;
-use dewar_examples::{count, flash, login, stocks, username, visits};
+use dewar_examples::{count, flash, login, race, stocks, username, visits};
 
 use crate::args;
 
@@ -19,6 +19,7 @@ pub(super) struct Described {
     pub(super) app: fn() -> Router,
 }
 
+/// The programs of the start page.
 pub(super) const ALL: [Described; 6] = [
     Described {
         name: "count",
@@ -83,6 +84,26 @@ pub(super) const ALL: [Described; 6] = [
     },
 ];
 
+/// For terminals rather than browsers: it is not on the start page.
+const RACE: Described = Described {
+    name: "race",
+    title: "Race",
+    chapter: "Beside the chapters: requests that overlap",
+    try_this: "Log in, then open several pages at once.",
+    pages: &[
+        ("/login", "begin"),
+        ("/set?k=a&ms=500", "read the session, wait, set k to 1"),
+        ("/incr?k=n&ms=500", "read, wait, add 1 to k"),
+        ("/push?k=log&v=x&ms=500", "read, wait, append v to k"),
+        ("/read?ms=500", "read, wait, change nothing"),
+        ("/rotate", "a new id, and role = admin"),
+        ("/logout", "end the session"),
+        ("/dump", "the contents as JSON"),
+        ("/plain", "a page without a session"),
+    ],
+    app: race::app,
+};
+
 /// The program of this name.
 pub(super) fn find(program: args::Program) -> &'static Described {
     match program {
@@ -92,5 +113,6 @@ pub(super) fn find(program: args::Program) -> &'static Described {
         args::Program::Login => &ALL[3],
         args::Program::Stocks => &ALL[4],
         args::Program::Flash => &ALL[5],
+        args::Program::Race => &RACE,
     }
 }

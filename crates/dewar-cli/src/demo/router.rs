@@ -4,6 +4,7 @@ use axum::{Router, http::StatusCode, response::Html, routing::get};
 use dewar::{SecretKey, SessionLayer};
 
 use super::{
+    home::Home,
     pages,
     programs::{ALL, Described},
 };
@@ -13,14 +14,16 @@ use crate::args::Profile;
 pub(super) fn one(
     program: &'static Described,
     profile: Profile,
+    home: &Home,
     key: &SecretKey,
 ) -> anyhow::Result<Router> {
     let lost = pages::lost(&[program], "");
-    Ok((program.app)().fallback(not_found(lost)).layer(sessions(profile, key, "session", "/")?))
+    let sessions = sessions(profile, home, key, "session", "/")?;
+    Ok((program.app)().fallback(not_found(lost)).layer(sessions))
 }
 
 /// All programs, each below its own path and with a cookie that only this path receives.
-pub(super) fn all(profile: Profile, key: &SecretKey) -> anyhow::Result<Router> {
+pub(super) fn all(profile: Profile, home: &Home, key: &SecretKey) -> anyhow::Result<Router> {
     let start = Html(pages::start());
     let lost = pages::lost(&ALL.each_ref(), "");
     let mut router =
@@ -28,7 +31,7 @@ pub(super) fn all(profile: Profile, key: &SecretKey) -> anyhow::Result<Router> {
     for (i, program) in ALL.iter().enumerate() {
         let path = format!("/{}", program.name);
         let name = format!("session_{}", program.name);
-        let build = || sessions(profile, key, &name, &path);
+        let build = || sessions(profile, home, key, &name, &path);
         // What one layer warns of, all would: once is enough.
         let silent = tracing::subscriber::NoSubscriber::new();
         let sessions =
@@ -41,13 +44,19 @@ pub(super) fn all(profile: Profile, key: &SecretKey) -> anyhow::Result<Router> {
 
 fn sessions(
     profile: Profile,
+    home: &Home,
     key: &SecretKey,
     name: &str,
     path: &str,
 ) -> Result<SessionLayer, dewar::ConfigError> {
-    let builder = match profile {
-        Profile::Default => SessionLayer::signed_cookie(key.clone()).loopback_development(),
-        Profile::Flask => SessionLayer::flask(key.clone()),
+    let builder = match (profile, home) {
+        (Profile::Flask, _) => SessionLayer::flask(key.clone()),
+        (Profile::Default, Home::Cookie) => {
+            SessionLayer::signed_cookie(key.clone()).loopback_development()
+        }
+        (Profile::Default, Home::Server { store, .. }) => {
+            SessionLayer::server(key.clone(), store.clone()).loopback_development()
+        }
     };
     builder.cookie_name(name).path(path).build()
 }

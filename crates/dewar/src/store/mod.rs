@@ -32,6 +32,7 @@ mod erased;
 mod error;
 mod memory;
 mod record;
+mod sweep;
 
 use std::{future::Future, time::Duration};
 
@@ -39,6 +40,7 @@ pub use erased::BoxStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use record::{Owner, Record, WriteId, Writes};
+pub use sweep::keep_swept;
 
 use crate::id::StoreKey;
 
