@@ -29,9 +29,12 @@ fn golden_10_11_a_name_that_lies_is_refused_unless_told_otherwise() {
 
 #[test]
 fn golden_05_a_missing_key_is_refused_when_built() {
-    for name in
-        ["05a_no_secret_count", "05b_no_secret_setget", "05c_no_secret_login", "05d_no_secret_stocks"]
-    {
+    for name in [
+        "05a_no_secret_count",
+        "05b_no_secret_setget",
+        "05c_no_secret_login",
+        "05d_no_secret_stocks",
+    ] {
         assert!(golden(name)["secret_key"].is_null(), "{name}");
     }
     let missing = key_from_env("DEWAR_TEST_KEY_THAT_NOBODY_SETS").unwrap_err();

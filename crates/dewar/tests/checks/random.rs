@@ -143,7 +143,8 @@ impl Random {
     }
 
     fn big_integer(&mut self) -> Value {
-        let digits = 20 + self.below(if self.one_in(20) { 400 } else { 30 });
+        let most = if self.one_in(20) { 400 } else { 30 };
+        let digits = 20 + self.below(most);
         let digits: String = (0..digits).map(|_| char::from(b'1' + self.below(9) as u8)).collect();
         let sign = if self.one_in(2) { "-" } else { "" };
         Value::BigInt(BigInt::parse(&format!("{sign}{digits}")).expect("beyond 64 bits"))

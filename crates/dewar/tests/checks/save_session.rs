@@ -196,7 +196,8 @@ pub fn act(session: &Session, action: &Json) -> Result<(), u16> {
             });
         }
         "flash" => {
-            session.flash(action["category"].as_str().unwrap_or("message"), text(&action["message"]));
+            session
+                .flash(action["category"].as_str().unwrap_or("message"), text(&action["message"]));
         }
         other => panic!("action {other}"),
     }

@@ -89,7 +89,8 @@ fn same_token(case: &Json, token: &str) -> bool {
     let signer = cookies::signer(keys(case));
     let written = signer.verify(token.as_bytes()).ok().filter(|unsigned| unsigned.newest);
     let text = written.and_then(|unsigned| decode(unsigned.value, MAX_INFLATED).ok());
-    let excused = case["decode_only_exact"] == true || cookies::barely_compressed(token, json.len());
+    let excused =
+        case["decode_only_exact"] == true || cookies::barely_compressed(token, json.len());
     excused && text.as_deref() == Some(json.as_bytes())
 }
 
