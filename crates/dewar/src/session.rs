@@ -254,7 +254,8 @@ impl Session {
             if open.intent == Intent::Keep {
                 open.intent = Intent::Regenerate;
             }
-            open.modified = true;
+            // As Flask-Session: what is empty has no identity, and a bit alone would remove it.
+            open.modified |= !open.contents.is_empty();
         });
     }
 
@@ -292,8 +293,15 @@ impl Session {
     ///
     /// # Flask
     /// `session.modified = True`
+    #[track_caller]
     pub fn set_modified(&self, modified: bool) {
-        self.0.with(|open, live| open.modified = if live { modified } else { open.modified });
+        let caller = Location::caller();
+        self.0.with(|open, live| {
+            if !live {
+                return self.late("", caller);
+            }
+            open.modified = modified;
+        });
     }
 
     /// What became of the session cookie: why the session is empty, or is not.
