@@ -351,7 +351,7 @@ impl SessionLayerBuilder {
         Self { listener: Some(Arc::new(listener)), ..self }
     }
 
-    /// Takes any secret key, even one that is printed in a tutorial.
+    /// Takes any secret key but an empty one, even one that is printed in a tutorial.
     ///
     /// # Security
     /// Whoever knows the key writes any session he likes. For test harnesses alone.
@@ -365,6 +365,9 @@ impl SessionLayerBuilder {
     /// The first contradiction or weakness found; its text names the cure.
     pub fn build(self) -> Result<SessionLayer, ConfigError> {
         let cookie = self.cookie.clone().build()?;
+        if self.keys.newest().as_bytes().is_empty() {
+            return Err(ConfigError::WeakKey(WeakKey::Missing));
+        }
         if !self.accept_weak_key {
             self.refuse_weak_keys(cookie.name())?;
         }
