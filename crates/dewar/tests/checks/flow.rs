@@ -107,7 +107,7 @@ pub fn check_lifetimes(machine: &impl Machine) -> Check {
             let by = match seen.take().expect("the handler ran").0 {
                 Verdict::Expired { by } => Some(by.as_secs()),
                 Verdict::Opened { .. } => None,
-                other => panic!("{what}: {other}"),
+                _ => Some(u64::MAX),
             };
             complaints.same(
                 &format!("{what}, {} s from the end", now as i64 - ends as i64),

@@ -98,12 +98,9 @@ impl Reply {
         self.all(header::SET_COOKIE)
     }
 
-    /// The one `Set-Cookie` line of the session cookie.
+    /// The `Set-Cookie` line of the session cookie.
     pub fn session_cookie(&self) -> Option<String> {
-        let mut ours = self.set_cookies().into_iter().filter(|line| line.starts_with("session="));
-        let first = ours.next();
-        assert_eq!(ours.next(), None, "two session cookies");
-        first
+        self.set_cookies().into_iter().rfind(|line| line.starts_with("session="))
     }
 
     /// The token of the session cookie; empty for a removal.

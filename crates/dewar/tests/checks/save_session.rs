@@ -18,11 +18,10 @@ use super::{Check, Complaints, Machine, cookies, flask, id, text, visit};
 
 /// Configurations that Flask runs with, or fails with at the first save, and dewar refuses when
 /// built. With the number of cases of each.
-const REFUSED: [(&str, usize, &str); 6] = [
+const REFUSED: [(&str, usize, &str); 5] = [
     ("no key in the environment", 6, "is not set: export"),
     ("an empty key", 6, "no secret key: generate one with `dewar secret`"),
     ("SameSite", 6, "is unknown: write 'Strict', 'Lax' or 'None'"),
-    ("no domain", 3, "names no host: leave it out for a host-only cookie"),
     ("a domain beyond ASCII", 3, "is not ASCII: write it in punycode (xn--…)"),
     ("a negative lifetime", 3, "negative"),
 ];
