@@ -1,4 +1,5 @@
 //! Who may know whom, and how much fits in a file.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,7 @@
 //! Real Flask and dewar read each other's sessions, tens of thousands of random ones.
 //!
 //! `DEWAR_CASES` and `DEWAR_SEED` give another number of cases each way and other chance.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod checks;
 

@@ -1,4 +1,5 @@
 //! The flow over real requests: who pays, when a cookie is set, what a browser is told.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod checks;
 

@@ -1,4 +1,5 @@
 //! What is kept, when, and what happens to what comes too late or is too much.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod checks;
 

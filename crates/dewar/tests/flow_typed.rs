@@ -1,4 +1,5 @@
 //! The typed face: a struct over the same keys.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod checks;
 

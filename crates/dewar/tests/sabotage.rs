@@ -1,4 +1,5 @@
 //! Proof that the checks bite: each machine here is broken in one way, and a check must say so.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod checks;
 
@@ -306,7 +307,8 @@ sabotage! {
 /// The machine that all of them break is sound.
 #[test]
 fn the_checks_accept_the_real_machine() {
-    let checks: [(&str, fn(&Real) -> Check); 14] = [
+    type Sound = fn(&Real) -> Check;
+    let checks: [(&str, Sound); 14] = [
         ("reading", |machine| flow::check_reading(machine)),
         ("untouched", |machine| flow::check_untouched(machine)),
         ("headers", |machine| flow::check_headers(machine)),

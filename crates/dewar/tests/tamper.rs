@@ -1,5 +1,6 @@
 //! Nothing but the genuine text is accepted: every single edit of ten cookies, and ten thousand
 //! cleverer ones.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod checks;
 

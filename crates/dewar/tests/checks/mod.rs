@@ -4,6 +4,8 @@
 //! `sabotage.rs` can run them on broken ones and see them fail. Each check collects what it finds
 //! wrong, with the id of the case.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the door")]
+#![allow(clippy::needless_pass_by_value, reason = "what a test compares is mostly a temporary")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 pub mod cookies;
 pub mod flash;
