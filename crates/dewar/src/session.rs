@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use dewar_signing::{Dict, FromValue, Value, from_value, to_value};
+use http::Extensions;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -39,9 +40,19 @@ use crate::{
 pub struct Session(Slot);
 
 impl Session {
-    pub(crate) fn open(slot: Slot) -> Self {
+    /// The session of a request, opened: for services of tower that are no handlers of axum.
+    /// `None` if the request did not come through a session layer.
+    ///
+    /// ```
+    /// # fn visits(request: &http::Request<()>) -> Option<i64> {
+    /// let session = dewar::Session::from_extensions(request.extensions())?;
+    /// session.get("visits")
+    /// # }
+    /// ```
+    pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        let slot = extensions.get::<Slot>()?.clone();
         slot.with(|_, _| ());
-        Self(slot)
+        Some(Self(slot))
     }
 
     /// The value of `key`; `None` if it is missing or of another type, which raises

@@ -55,7 +55,7 @@ const MAY_NAME: [&[(&str, &str)]; 4] = [
     // Doors.
     &[
         ("builder", "clock config cookie event layer lifetime weak_keys"),
-        ("extract", "error session slot typed"),
+        ("extract", "error session typed"),
         ("flash", "delta session"),
         ("layer", "builder config service"),
         ("service", "config respond slot"),

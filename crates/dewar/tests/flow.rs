@@ -348,3 +348,21 @@ fn the_verdict_is_never_that_nobody_asked() {
     visit(&app, "/", None);
     assert_eq!(seen.take().unwrap().0, Verdict::NoCookie);
 }
+
+/// tower alone: no router, no extractor.
+#[test]
+fn a_plain_service_finds_its_session_in_the_request() {
+    use tower::{Layer, Service, service_fn};
+    let count = service_fn(async |request: http::Request<()>| {
+        let session = Session::from_extensions(request.extensions()).expect("the layer is there");
+        session.incr("visits", 1).expect("a whole number");
+        Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+    });
+    let sessions = flask("secret").clock(ManualClock::at_unix(NOW)).build().unwrap();
+    let answer = sessions.layer(count).call(http::Request::new(()));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let response = runtime.block_on(answer).unwrap();
+    let line = response.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert_eq!(cookies::opened("secret", cookies::token(line)).unwrap().0, r#"{"visits":1}"#);
+    assert!(Session::from_extensions(&http::Extensions::new()).is_none());
+}
