@@ -56,7 +56,8 @@ fn after_the_response(late: fn(&Session)) -> (Vec<String>, Reply) {
 
 #[test]
 fn every_late_write_is_told_with_the_line_that_tried() {
-    let cases: [(&str, fn(&Session), u32); 14] = [
+    type Late = fn(&Session);
+    let cases: [(&str, Late, u32); 14] = [
         ("b", |s| s.set("b", 1), line!()),
         ("b", |s| drop(s.set_as("b", &1)), line!()),
         ("a", |s| assert!(s.remove("a")), line!()),
