@@ -91,5 +91,6 @@ fn a_refused_payload_is_never_decoded() {
     let (refusing, refused) = opened(&forged);
     assert!(matches!(read, Verdict::WrongFormat { .. }), "{read}");
     assert!(matches!(refused, Verdict::BadSignature { .. }), "{refused}");
+    println!("{refusing:?} to refuse, {decoding:?} to decode");
     assert!(refusing * 2 < decoding, "{refusing:?} to refuse, {decoding:?} to decode");
 }
