@@ -12,11 +12,14 @@ use crate::{
     config::{Config, Profile},
     error::CommitError,
     event::Event,
-    lifetime::{Lifetime, Moments},
+    lifetime::Moments,
     open::{CREATED, PERMANENT},
     plan::{CookieStep, Intent, Left, Plan, plan, plan_as_flask},
     slot::Open,
 };
+
+/// 9999-12-31 23:59:59 UTC: no date in a header is later.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// What the response tells the browser.
 #[derive(Debug, Default)]
@@ -74,9 +77,9 @@ fn set_cookie(
     let created_s = if new { now_s } else { open.moments.created_s };
     let created = Value::from(created_s);
     let stamp = (config.profile == Profile::Default).then_some((CREATED, &created));
-    let text = TaggedJson
-        .write_members(open.contents.iter().chain(stamp))
-        .map_err(CommitError::Unwritable)?;
+    let reserved = stamp.map(|(key, _)| key);
+    let members = open.contents.iter().filter(|(key, _)| Some(*key) != reserved);
+    let text = TaggedJson.write_members(members.chain(stamp)).map_err(CommitError::Unwritable)?;
     let payload = encode(text.as_bytes(), config.compression);
     let signed_s = now_s.saturating_sub(config.back_date_s);
     let token = config.signer.sign(&payload, signed_s);
@@ -84,15 +87,8 @@ fn set_cookie(
 
     let mut cookie = config.cookie.set(&token);
     if permanent {
-        let Lifetime { idle, .. } = config.permanent;
-        let expires = match config.profile {
-            Profile::Flask => UNIX_EPOCH + Duration::from_secs(now_s) + idle,
-            Profile::Default => {
-                let moments = Moments { created_s, signed_s: now_s };
-                UNIX_EPOCH + Duration::from_secs(config.permanent.deadline_s(moments))
-            }
-        };
-        cookie = cookie.expires(expires);
+        let deadline_s = config.permanent.deadline_s(Moments { created_s, signed_s: now_s });
+        cookie = cookie.expires(UNIX_EPOCH + Duration::from_secs(deadline_s.min(LAST_SECOND)));
     }
     let (bytes, limit) = (cookie.size(), config.max_cookie_size);
     if limit > 0 && bytes > limit {

@@ -4,14 +4,13 @@
 //! [`SessionLayerBuilder::on_event`](crate::SessionLayerBuilder::on_event). Nothing is built while
 //! neither listens. `tracing` never sees a key, an id or a value; a listener sees the contents.
 
-use std::panic::Location;
+use std::{fmt, panic::Location};
 
 use dewar_signing::Dict;
 
 use crate::{error::CommitError, plan::Plan, verdict::Verdict};
 
-/// Something that happened to a session.
-#[derive(Debug)]
+/// Something that happened to a session. Its `Debug` form leaves the contents out.
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A handler asked for the session; the verdict says what it got.
@@ -85,6 +84,34 @@ impl Event<'_> {
                 target: "dewar", expected, found,
                 "a session key was read as a type it does not hold"
             ),
+        }
+    }
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened { verdict } => f.debug_struct("Opened").field("verdict", verdict).finish(),
+            Self::Committed { plan, changes, .. } => f
+                .debug_struct("Committed")
+                .field("plan", plan)
+                .field("changes", changes)
+                .finish_non_exhaustive(),
+            Self::Refused { error } => f.debug_struct("Refused").field("error", error).finish(),
+            Self::CookieOversized { bytes, limit } => f
+                .debug_struct("CookieOversized")
+                .field("bytes", bytes)
+                .field("limit", limit)
+                .finish(),
+            Self::LateWrite { key, caller } => {
+                f.debug_struct("LateWrite").field("key", key).field("caller", caller).finish()
+            }
+            Self::Misread { key, expected, found } => f
+                .debug_struct("Misread")
+                .field("key", key)
+                .field("expected", expected)
+                .field("found", found)
+                .finish(),
         }
     }
 }

@@ -10,7 +10,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     error::{CommitError, ValueError},
     session::Session,
-    slot::Slot,
     typed::Typed,
 };
 
@@ -34,8 +33,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
-        let slot = parts.extensions.get::<Slot>().ok_or(SessionRejection::MissingLayer)?;
-        Ok(Self::open(slot.clone()))
+        Self::from_extensions(&parts.extensions).ok_or(SessionRejection::MissingLayer)
     }
 }
 

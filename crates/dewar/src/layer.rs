@@ -5,10 +5,7 @@ use std::sync::Arc;
 use dewar_signing::KeyRing;
 use tower_layer::Layer;
 
-use crate::{
-    config::{Config, SessionLayerBuilder},
-    service::SessionService,
-};
+use crate::{builder::SessionLayerBuilder, config::Config, service::SessionService};
 
 /// Gives every handler below it a session. Clones share one configuration.
 ///

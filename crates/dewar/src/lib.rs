@@ -39,12 +39,13 @@
 //! A signed cookie proves that nobody changed it. It hides nothing, an old copy stays valid until
 //! it expires, and of two overlapping requests the last response wins.
 
-// Values.
+// Values, and what is decided over values alone.
 mod clock;
 pub mod cookie;
 mod delta;
 mod error;
 mod lifetime;
+mod plan;
 mod vary;
 mod verdict;
 mod weak_keys;
@@ -56,10 +57,10 @@ mod keys;
 mod commit;
 mod contents;
 mod open;
-mod plan;
 mod respond;
 mod slot;
 // Doors.
+mod builder;
 #[cfg(feature = "axum")]
 mod extract;
 mod flash;
@@ -68,8 +69,9 @@ mod service;
 mod session;
 mod typed;
 
+pub use builder::SessionLayerBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{ConfigError, SessionLayerBuilder};
+pub use config::ConfigError;
 pub use cookie::SameSite;
 pub use dewar_signing::{
     BigInt, ConversionError, DateTime, Dict, FromValue, KeyId, KeyRing, SecretKey, Uuid, Value,

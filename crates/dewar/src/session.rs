@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use dewar_signing::{Dict, FromValue, Value, from_value, to_value};
+use http::Extensions;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -39,9 +40,19 @@ use crate::{
 pub struct Session(Slot);
 
 impl Session {
-    pub(crate) fn open(slot: Slot) -> Self {
+    /// The session of a request, opened: for services of tower that are no handlers of axum.
+    /// `None` if the request did not come through a session layer.
+    ///
+    /// ```
+    /// # fn visits(request: &http::Request<()>) -> Option<i64> {
+    /// let session = dewar::Session::from_extensions(request.extensions())?;
+    /// session.get("visits")
+    /// # }
+    /// ```
+    pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        let slot = extensions.get::<Slot>()?.clone();
         slot.with(|_, _| ());
-        Self(slot)
+        Some(Self(slot))
     }
 
     /// The value of `key`; `None` if it is missing or of another type, which raises
@@ -262,7 +273,8 @@ impl Session {
             if open.intent == Intent::Keep {
                 open.intent = Intent::Regenerate;
             }
-            open.modified = true;
+            // As Flask-Session: what is empty has no identity, and a bit alone would remove it.
+            open.modified |= !open.contents.is_empty();
         });
     }
 
@@ -300,8 +312,15 @@ impl Session {
     ///
     /// # Flask
     /// `session.modified = True`
+    #[track_caller]
     pub fn set_modified(&self, modified: bool) {
-        self.0.with(|open, live| open.modified = if live { modified } else { open.modified });
+        let caller = Location::caller();
+        self.0.with(|open, live| {
+            if !live {
+                return self.late("", caller);
+            }
+            open.modified = modified;
+        });
     }
 
     /// What became of the session cookie: why the session is empty, or is not.

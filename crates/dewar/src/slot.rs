@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use dewar_signing::Value;
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
     contents::Contents,
     error::{CommitError, ValueError},
     event::Event,
-    flash::Flash,
     lifetime::Moments,
     open::{Opened, open},
     plan::{Intent, Was},
@@ -45,7 +45,7 @@ pub(crate) struct Open {
     /// Flask's flag: set by every mutator, read by the `flask` profile alone.
     pub(crate) modified: bool,
     /// The flash messages this request has taken out.
-    pub(crate) flashes: Option<Vec<Flash>>,
+    pub(crate) flashes: Option<Vec<Value>>,
     /// A typed session that could not be written back.
     pub(crate) failure: Option<ValueError>,
     /// Counts the changes, so that an updater can tell whether it ran on the latest value.
