@@ -4,13 +4,13 @@
 //! [`SessionLayerBuilder::on_event`](crate::SessionLayerBuilder::on_event). Nothing is built while
 //! neither listens. `tracing` never sees a key, an id or a value; a listener sees the contents.
 
-use std::{error::Error, panic::Location, time::Duration};
+use std::{error::Error, fmt, ops::Deref, panic::Location, sync::Arc, time::Duration};
 
 use dewar_signing::Dict;
 
 use crate::{error::CommitError, id::StoreKey, plan::Plan, store::StoreError, verdict::Verdict};
 
-/// Something that happened to a session.
+/// Something that happened to a session. Its `Debug` form leaves the contents out.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -24,11 +24,11 @@ pub enum Event<'a> {
         /// What was decided.
         plan: Plan,
         /// What was opened.
-        before: &'a Dict,
+        before: Snapshot<'a>,
         /// The touched keys, each with the names of the operations meant for it.
         changes: &'a [(String, Vec<&'static str>)],
         /// What the session holds now.
-        after: &'a Dict,
+        after: Snapshot<'a>,
     },
     /// The changes could not be kept; the response became an error.
     Refused {
@@ -147,5 +147,47 @@ impl Event<'_> {
                 "a session key was read as a type it does not hold"
             ),
         }
+    }
+}
+
+/// The contents of a session at one moment. It prints their number alone: they are the visitor's.
+#[derive(Clone, Copy)]
+pub struct Snapshot<'a>(pub(crate) &'a Dict);
+
+impl Deref for Snapshot<'_> {
+    type Target = Dict;
+
+    fn deref(&self) -> &Dict {
+        self.0
+    }
+}
+
+impl fmt::Debug for Snapshot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Snapshot({} keys)", self.0.len())
+    }
+}
+
+type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
+
+/// Who listens.
+#[derive(Clone, Default)]
+pub(crate) struct Events(pub(crate) Option<Listener>);
+
+impl Events {
+    /// Tells everybody who listens; builds the event only if somebody does.
+    pub(crate) fn emit<'a>(&self, event: impl FnOnce() -> Event<'a>) {
+        if self.listens() {
+            let event = event();
+            event.trace();
+            if let Some(listener) = &self.0 {
+                listener(&event);
+            }
+        }
+    }
+
+    /// Whether anybody would see an event.
+    pub(crate) fn listens(&self) -> bool {
+        self.0.is_some() || tracing::enabled!(target: "dewar", tracing::Level::ERROR)
     }
 }

@@ -10,7 +10,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     error::{CommitError, ValueError},
     session::Session,
-    slot::Slot,
     store::StoreError,
     typed::Typed,
 };
@@ -38,9 +37,8 @@ impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
-        let slot = parts.extensions.get::<Slot>().ok_or(SessionRejection::MissingLayer)?;
-        let slot = slot.clone();
-        Ok(Self::new(slot.ask().await?))
+        let session = Self::from_extensions(&parts.extensions).await?;
+        session.ok_or(SessionRejection::MissingLayer)
     }
 }
 

@@ -6,7 +6,8 @@ use dewar_signing::KeyRing;
 use tower_layer::Layer;
 
 use crate::{
-    config::{Config, SessionLayerBuilder},
+    builder::SessionLayerBuilder,
+    config::Config,
     service::SessionService,
     store::{BoxStore, Store},
 };

@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use dewar_signing::{Dict, FromValue, Value, from_value, to_value};
+use http::Extensions;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -10,9 +11,10 @@ use crate::{
     delta::Op,
     error::{CommitError, ValueError},
     event::Event,
-    open::PERMANENT,
+    open::{Open, PERMANENT},
     plan::Intent,
-    slot::{Open, OpenSlot},
+    slot::{OpenSlot, Slot},
+    store::StoreError,
     verdict::Verdict,
 };
 
@@ -39,8 +41,22 @@ use crate::{
 pub struct Session(OpenSlot);
 
 impl Session {
-    pub(crate) fn new(slot: OpenSlot) -> Self {
-        Self(slot)
+    /// The session of a request, opened: for services of tower that are no handlers of axum.
+    /// `None` if the request did not come through a session layer.
+    ///
+    /// # Errors
+    /// If the store gave no answer: answer "503 Service Unavailable".
+    ///
+    /// ```
+    /// # use dewar::{Session, store::StoreError};
+    /// # async fn visits(request: &http::Request<()>) -> Result<Option<i64>, StoreError> {
+    /// let session = Session::from_extensions(request.extensions()).await?;
+    /// Ok(session.and_then(|session| session.get("visits")))
+    /// # }
+    /// ```
+    pub async fn from_extensions(extensions: &Extensions) -> Result<Option<Self>, StoreError> {
+        let Some(slot) = extensions.get::<Slot>().cloned() else { return Ok(None) };
+        Ok(Some(Self(slot.ask().await?)))
     }
 
     /// The value of `key`; `None` if it is missing or of another type, which raises
@@ -263,7 +279,8 @@ impl Session {
             if open.intent == Intent::Keep {
                 open.intent = Intent::Regenerate;
             }
-            open.modified = true;
+            // As Flask-Session: what is empty has no identity, and a bit alone would remove it.
+            open.modified |= !open.contents.is_empty();
         });
         Regeneration(self)
     }
@@ -302,8 +319,15 @@ impl Session {
     ///
     /// # Flask
     /// `session.modified = True`
+    #[track_caller]
     pub fn set_modified(&self, modified: bool) {
-        self.0.with(|open, live| open.modified = if live { modified } else { open.modified });
+        let caller = Location::caller();
+        self.0.with(|open, live| {
+            if !live {
+                return self.late("", caller);
+            }
+            open.modified = modified;
+        });
     }
 
     /// What became of the session cookie: why the session is empty, or is not.

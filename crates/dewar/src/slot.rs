@@ -17,11 +17,10 @@ use crate::{
     commit::{self, CookieChange, Decision},
     config::{Config, Profile},
     contents::Contents,
-    error::{CommitError, ValueError},
-    event::Event,
-    flash::Flash,
-    open::{Opened, Origin, open},
-    plan::{Intent, Plan},
+    error::CommitError,
+    event::{Event, Snapshot},
+    open::{Open, Opened, Origin, open},
+    plan::Plan,
     store::StoreError,
     verdict::Verdict,
 };
@@ -52,25 +51,6 @@ enum Phase {
         open: Open,
         change: CookieChange,
     },
-}
-
-/// What is known of an open session.
-#[derive(Debug)]
-pub(crate) struct Open {
-    pub(crate) origin: Origin,
-    pub(crate) verdict: Verdict,
-    pub(crate) contents: Contents,
-    pub(crate) intent: Intent,
-    /// `regenerate().discard_late_writes()`
-    pub(crate) discard_late_writes: bool,
-    /// Flask's flag: set by every mutator, read by the `flask` profile alone.
-    pub(crate) modified: bool,
-    /// The flash messages this request has taken out.
-    pub(crate) flashes: Option<Vec<Flash>>,
-    /// A typed session that could not be written back.
-    pub(crate) failure: Option<ValueError>,
-    /// Counts the changes, so that an updater can tell whether it ran on the latest value.
-    pub(crate) edits: u64,
 }
 
 /// What the layer finds when the handler is done.
@@ -144,22 +124,6 @@ impl Slot {
     fn refreshes_unopened(&self) -> bool {
         let config = self.config();
         config.profile == Profile::Flask && config.rolling && !self.0.cookies.is_empty()
-    }
-}
-
-impl Open {
-    fn new(opened: Opened) -> Self {
-        Self {
-            origin: opened.origin,
-            verdict: opened.verdict,
-            contents: Contents::new(opened.contents),
-            intent: Intent::Keep,
-            discard_late_writes: false,
-            modified: false,
-            flashes: None,
-            failure: None,
-            edits: 0,
-        }
     }
 }
 
@@ -241,11 +205,11 @@ impl OpenSlot {
     fn keep(&self, decision: &Decision, done: CookieChange, merged: Option<Dict>) {
         let Phase::Closed { open, change } = &mut *self.lock() else { return };
         *change = done;
-        if self.config().listens() {
+        if self.config().events.listens() {
             let changes = open.contents.summary();
             let after = merged.clone().unwrap_or_else(|| open.contents.to_dict());
-            let before = open.contents.before();
-            let (plan, changes, after) = (decision.plan, &changes[..], &after);
+            let (before, after) = (Snapshot(open.contents.before()), Snapshot(&after));
+            let (plan, changes) = (decision.plan, &changes[..]);
             self.config().emit(|| Event::Committed { plan, before, changes, after });
         }
         if let Some(merged) = merged {

@@ -20,11 +20,13 @@ use crate::{
     clock::unix_millis,
     config::{Config, Profile},
     error::CommitError,
-    lifetime::{Lifetime, Moments},
-    open::{Origin, PERMANENT, Stored},
+    lifetime::Moments,
+    open::{Open, Origin, PERMANENT, Stored},
     plan::{CookieStep, Left, Mode, Plan, plan, plan_as_flask},
-    slot::Open,
 };
+
+/// 9999-12-31 23:59:59 UTC: no date in a header is later.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// What the response tells the browser.
 #[derive(Debug, Default)]
@@ -85,15 +87,9 @@ fn touch_due(config: &Config, origin: &Origin, permanent: bool, now_s: u64) -> b
 
 /// When a permanent cookie expires in the browser.
 fn expires(config: &Config, created_s: u64, now: SystemTime) -> SystemTime {
-    let Lifetime { idle, .. } = config.permanent;
-    let now_s = unix_millis(now) / 1000;
-    match config.profile {
-        Profile::Flask => UNIX_EPOCH + Duration::from_secs(now_s) + idle,
-        Profile::Default => {
-            let moments = Moments { created_s, used_s: now_s };
-            UNIX_EPOCH + Duration::from_secs(config.permanent.deadline_s(moments))
-        }
-    }
+    let moments = Moments { created_s, used_s: unix_millis(now) / 1000 };
+    let deadline_s = config.permanent.deadline_s(moments);
+    UNIX_EPOCH + Duration::from_secs(deadline_s.min(LAST_SECOND))
 }
 
 /// The key whose value takes the most room.

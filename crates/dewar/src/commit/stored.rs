@@ -30,10 +30,9 @@ use crate::{
     error::CommitError,
     event::Event,
     id::{SessionId, StoreKey},
-    open::{Origin, PERMANENT, Stored, decode},
+    open::{Open, Origin, PERMANENT, Stored, decode},
     plan::{CookieStep, Plan},
     rotation::Rotation,
-    slot::Open,
     store::{
         Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Writes, Written,
     },
@@ -90,7 +89,7 @@ pub(crate) struct Done {
 pub(crate) async fn act(config: &Config, server: &Server, work: Work) -> Result<Done, CommitError> {
     let now_ms = unix_millis(work.decision.now);
     let act = Act { verbs: Verbs { config, server }, now_ms };
-    match tokio::time::timeout(server.commit_deadline, act.run(work)).await {
+    match tokio::time::timeout(server.options.commit_deadline, act.run(work)).await {
         Ok(done) => done,
         Err(_) => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
     }
@@ -107,7 +106,7 @@ pub(crate) async fn take_once(
     name: &str,
 ) -> Result<Option<Value>, CommitError> {
     let act = Act { verbs: Verbs { config, server }, now_ms: unix_millis(config.clock.now()) };
-    match tokio::time::timeout(server.commit_deadline, act.take_once(key, name)).await {
+    match tokio::time::timeout(server.options.commit_deadline, act.take_once(key, name)).await {
         Ok(taken) => taken,
         Err(_) => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
     }
@@ -177,7 +176,7 @@ impl Act<'_> {
         let Verbs { config, server } = self.verbs;
         let idle = config.lifetime(decision.permanent).idle;
         let deadline_ms = self.now_ms.saturating_add(millis(idle));
-        let touch = server.store.touch(&stored.key, deadline_ms);
+        let touch = server.store().touch(&stored.key, deadline_ms);
         match self.verbs.call("touch", &stored.key, touch).await {
             Ok(Reached::Done) => self.roll(&stored, &decision),
             // What was read stays true; the next request will see what became of the session.
@@ -409,7 +408,7 @@ impl Act<'_> {
         let member = rotation.map(Rotation::member);
         let members = contents.iter().chain(member.iter().map(|(key, value)| (*key, value)));
         let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
-        let (bytes, limit) = (text.len(), server.max_session_size);
+        let (bytes, limit) = (text.len(), server.options.max_session_size);
         if limit > 0 && bytes > limit {
             let largest_key = largest_key(contents.iter());
             return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });

@@ -9,9 +9,8 @@ use crate::{
     config::{Config, Profile},
     error::CommitError,
     event::Event,
-    open::{CREATED, Origin},
+    open::{CREATED, Open, Origin},
     plan::{CookieStep, Intent},
-    slot::Open,
 };
 
 /// Acts, once.
@@ -46,9 +45,9 @@ fn set_cookie(
     };
     let created = Value::from(created_s);
     let stamp = (config.profile == Profile::Default).then_some((CREATED, &created));
-    let text = TaggedJson
-        .write_members(open.contents.iter().chain(stamp))
-        .map_err(CommitError::Unwritable)?;
+    let reserved = stamp.map(|(key, _)| key);
+    let members = open.contents.iter().filter(|(key, _)| Some(*key) != reserved);
+    let text = TaggedJson.write_members(members.chain(stamp)).map_err(CommitError::Unwritable)?;
     let payload = encode(text.as_bytes(), config.compression);
     let token = config.signer.sign(&payload, now_s.saturating_sub(config.back_date_s));
     let token = String::from_utf8(token).expect("base64url and the separator are ASCII");

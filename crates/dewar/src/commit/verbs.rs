@@ -36,7 +36,7 @@ impl Verbs<'_> {
     /// Loads, and tries again while there is no answer.
     pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
         for attempt in 0.. {
-            match self.call("load", key, self.server.store.load(key)).await {
+            match self.call("load", key, self.server.store().load(key)).await {
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
                 answer => return answer,
             }
@@ -50,7 +50,7 @@ impl Verbs<'_> {
         record: &Record,
     ) -> Result<Created, StoreError> {
         for attempt in 0.. {
-            match self.call("create", key, self.server.store.create(key, record)).await {
+            match self.call("create", key, self.server.store().create(key, record)).await {
                 // An earlier attempt may have made it.
                 Ok(Created::Exists) if attempt > 0 => {}
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
@@ -76,7 +76,7 @@ impl Verbs<'_> {
     ) -> Result<Written, StoreError> {
         let ours = record.version();
         for attempt in 0.. {
-            let answer = self.server.store.update(key, expected, record);
+            let answer = self.server.store().update(key, expected, record);
             match self.call("update", key, answer).await {
                 // After an attempt without an answer, ours may be what is in the way.
                 Ok(Written::Conflict(there)) if attempt > 0 => return judge(there, expected, ours),
@@ -109,7 +109,7 @@ impl Verbs<'_> {
         moved: Moved,
     ) -> Result<Written, StoreError> {
         for attempt in 0.. {
-            let answer = self.server.store.supersede(old, expected, moved);
+            let answer = self.server.store().supersede(old, expected, moved);
             match self.call("supersede", old, answer).await {
                 // An earlier attempt made it.
                 Ok(Written::Moved(there)) if there.to == moved.to => return Ok(Written::Done),
@@ -134,7 +134,7 @@ impl Verbs<'_> {
         until_ms: u64,
     ) -> Result<Reached, StoreError> {
         for attempt in 0.. {
-            match self.call("delete", key, self.server.store.delete(key, until_ms)).await {
+            match self.call("delete", key, self.server.store().delete(key, until_ms)).await {
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
                 answer => return answer,
             }
@@ -148,7 +148,7 @@ impl Verbs<'_> {
         key: &StoreKey,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.server.call(self.config, operation, key, call).await
+        self.server.call(&self.config.events, operation, key, call).await
     }
 
     /// Longer after each attempt, and never the same for two writers.

@@ -23,10 +23,12 @@ pub(crate) use token::CREATED;
 use crate::{
     backend::Backend,
     config::{Config, Profile},
+    contents::Contents,
     cookie,
+    error::ValueError,
     id::{SessionId, StoreKey},
     lifetime::Moments,
-    plan::Was,
+    plan::{Intent, Was},
     rotation::Rotation,
     store::{Record, StoreError},
     verdict::Verdict,
@@ -91,6 +93,41 @@ impl Origin {
             Self::Nowhere => Was::Absent,
             Self::Token(_) | Self::Stored(_) => Was::Present,
             Self::Rotated { .. } => Was::Moved,
+        }
+    }
+}
+
+/// A session in the hands of its handler.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) origin: Origin,
+    pub(crate) verdict: Verdict,
+    pub(crate) contents: Contents,
+    pub(crate) intent: Intent,
+    /// `regenerate().discard_late_writes()`
+    pub(crate) discard_late_writes: bool,
+    /// Flask's flag: set by every mutator, read by the `flask` profile alone.
+    pub(crate) modified: bool,
+    /// The flash messages this request has taken out.
+    pub(crate) flashes: Option<Vec<Value>>,
+    /// A typed session that could not be written back.
+    pub(crate) failure: Option<ValueError>,
+    /// Counts the changes, so that an updater can tell whether it ran on the latest value.
+    pub(crate) edits: u64,
+}
+
+impl Open {
+    pub(crate) fn new(opened: Opened) -> Self {
+        Self {
+            origin: opened.origin,
+            verdict: opened.verdict,
+            contents: Contents::new(opened.contents),
+            intent: Intent::Keep,
+            discard_late_writes: false,
+            modified: false,
+            flashes: None,
+            failure: None,
+            edits: 0,
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn read(
     let opened_by = Verdict::Opened { key: verified.key, newest: verified.newest };
     let id = SessionId::parse(verified.value).ok_or(Verdict::Malformed)?;
     let key = id.store_key();
-    let loaded = server.call(config, "load", &key, server.store.load(&key)).await;
+    let loaded = server.call(&config.events, "load", &key, server.store().load(&key)).await;
     match loaded.map_err(Refusal::Store)? {
         Loaded::Live(record) if now_ms >= record.deadline_ms() => {
             bury(config, server, &key, now_ms).await;
@@ -52,7 +52,7 @@ pub(super) async fn read(
 /// it alive again. If that fails, the session is expired all the same.
 async fn bury(config: &Config, server: &Server, key: &StoreKey, now_ms: u64) {
     let until_ms = now_ms.saturating_add(server.marker_ms());
-    let _ = server.call(config, "delete", key, server.store.delete(key, until_ms)).await;
+    let _ = server.call(&config.events, "delete", key, server.store().delete(key, until_ms)).await;
 }
 
 /// The contents of a record, and what it remembers of its rotation.

@@ -13,15 +13,20 @@ use crate::{
 };
 
 /// Under this key the default profile keeps when a session began, in Unix seconds. A Flask peer
-/// carries it along; without it the session counts as begun when it was last signed.
+/// carries it along; without it the session counts as begun when it was last signed. It is
+/// reserved: what an application sets under it is not kept.
 pub(crate) const CREATED: &str = "_created";
 
 pub(super) fn read(config: &Config, token: &[u8], now_s: u64) -> Result<Opened, Verdict> {
-    let longest = config.session.idle.max(config.permanent.idle);
+    let longest_s = match config.profile {
+        Profile::Flask => config.permanent.idle.as_secs(),
+        // Which limit counts is known when the contents are.
+        Profile::Default => u64::MAX,
+    };
     let unsigned = config
         .signer
         .verify(token)
-        .and_then(|unsigned| unsigned.within(longest.as_secs(), config.max_skew_s, now_s))
+        .and_then(|unsigned| unsigned.within(longest_s, config.max_skew_s, now_s))
         .map_err(|refused| verdict(&refused))?;
     let mut contents = contents(&unsigned)?;
     let signed_s = unsigned.signed_at;

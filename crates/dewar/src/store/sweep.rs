@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use super::Sweep;
 use crate::clock::{Clock, unix_millis};
 
 /// How many a store is asked to forget at once.
 const BATCH: usize = 1000;
+
+/// How long the others have between two batches.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Lets `store` forget what has expired, once every `every`, for ever: spawn it beside the server.
 ///
@@ -23,10 +28,11 @@ const BATCH: usize = 1000;
 /// ```
 pub async fn keep_swept(store: impl Sweep, clock: impl Clock, every: Duration) {
     loop {
-        tokio::time::sleep(every).await;
+        sleep(every).await;
         loop {
             match store.sweep(unix_millis(clock.now()), BATCH).await {
-                Ok(forgotten) if forgotten == BATCH => tokio::task::yield_now().await,
+                // More is left; others are let in first.
+                Ok(forgotten) if forgotten == BATCH => sleep(PAUSE).await,
                 Ok(_) => break,
                 Err(error) => {
                     tracing::warn!(target: "dewar", %error, "the session store was not swept");
