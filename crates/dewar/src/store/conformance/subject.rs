@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     chance::Chance,
-    executor::{Client, answering, join, lock},
+    executor::{Client, answering, join, lock, wait_turns},
 };
 use crate::{
     id::StoreKey,
@@ -174,6 +174,11 @@ impl<S: Store> Subject<S> {
     /// The state of a key is this and nothing else.
     pub(super) async fn holds(&self, what: &str, key: &StoreKey, expected: Loaded) -> Finding {
         same(what, self.load(key).await?, expected)
+    }
+
+    /// Lets the others go first for a while, so that every run has another order.
+    pub(super) async fn linger(&self) {
+        wait_turns(self.below(4)).await;
     }
 
     /// Runs all clients at once; the first complaint ends the case.

@@ -73,7 +73,7 @@ async fn create_never_revives_an_ended_session<S: Store>(s: Arc<Subject<S>>) -> 
 /// First writes of one key by several at once (Spring Session gh-1213: a duplicate-key error).
 async fn of_many_creates_of_one_key_one_lands<S: Store>(s: Arc<Subject<S>>) -> Finding {
     for way in Way::ALL {
-        for _ in 0..s.rounds.div_ceil(20) {
+        for _ in 0..s.rounds.div_ceil(4) {
             let (key, gate) = (s.key(), Gate::default());
             let mut clients: Vec<super::Client<Finding<_>>> = Vec::new();
             for client in 0..6 {
@@ -82,6 +82,7 @@ async fn of_many_creates_of_one_key_one_lands<S: Store>(s: Arc<Subject<S>>) -> F
                     let record = s.record([client]);
                     s.holds("load before any create", &key, Loaded::Nothing).await?;
                     ticket.meet().await;
+                    s.linger().await;
                     Ok((s.create(&key, &record).await?, record))
                 }));
             }

@@ -61,7 +61,7 @@ async fn logout_against_all<S: Store>(s: Arc<Subject<S>>, way: Way) -> Finding {
         clients.push(Box::pin(async move {
             s.load_live(&key).await?;
             ticket.meet().await;
-            wait_turns(s.below(4)).await;
+            s.linger().await;
             Ok(match verb {
                 0 => {
                     let reached = s.delete(&key, until_ms).await?;
@@ -130,7 +130,7 @@ async fn rotation_against_write<S: Store>(s: Arc<Subject<S>>, way: Way) -> Findi
         clients.push(Box::pin(async move {
             s.load_live(&key).await?;
             ticket.meet().await;
-            wait_turns(s.below(4)).await;
+            s.linger().await;
             if rotates {
                 s.supersede(&key, version, marker).await
             } else {
@@ -164,7 +164,7 @@ async fn rotation_against_rotation<S: Store>(s: Arc<Subject<S>>, way: Way) -> Fi
             let marker = s.marker();
             s.load_live(&key).await?;
             ticket.meet().await;
-            wait_turns(s.below(4)).await;
+            s.linger().await;
             Ok((s.supersede(&key, version, marker).await?, marker))
         }));
     }
@@ -202,7 +202,7 @@ async fn readers_against_changes<S: Store>(s: Arc<Subject<S>>, way: Way) -> Find
             s.load_live(&key).await?;
             ticket.meet().await;
             if reader == 0 {
-                wait_turns(s.below(3)).await;
+                s.linger().await;
                 same("update", s.update(&key, old.version(), &new).await?, Written::Done)?;
                 return if rotates {
                     let written = s.supersede(&key, new.version(), marker).await?;
@@ -243,7 +243,7 @@ async fn loads_against_a_change<S: Store>(s: Arc<Subject<S>>, way: Way) -> Findi
         let (s, ticket, record) = (s.clone(), gate.ticket(), record.clone());
         clients.push(Box::pin(async move {
             ticket.meet().await;
-            wait_turns(s.below(4)).await;
+            s.linger().await;
             match client {
                 0 if ends => s.delete(&key, s.tombstone_ms()).await.map(drop),
                 0 => add_one(&s, &key, record).await.map(drop),

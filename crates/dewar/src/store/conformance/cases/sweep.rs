@@ -178,15 +178,16 @@ async fn sweep_twice_forgets_once<S: Sweep>(s: Arc<Subject<S>>) -> Finding {
 /// Every node may sweep: none forgets twice, none is in the other's way.
 async fn two_sweeps_at_once_share_the_work<S: Sweep>(s: Arc<Subject<S>>) -> Finding {
     for way in Way::ALL {
-        for round in 1..=s.rounds.div_ceil(20) as u64 {
+        for round in 1..=s.rounds.div_ceil(4) as u64 {
             let deadline = s.now_ms + round * MINUTE_MS;
-            let there = ending(&s, 30, deadline).await?;
+            let there = ending(&s, 10, deadline).await?;
             let (gate, past) = (Gate::default(), deadline + GRACE_MS + 1);
             let mut clients: Vec<Client<Finding<usize>>> = Vec::new();
             for _ in 0..2 {
                 let (s, ticket) = (s.clone(), gate.ticket());
                 clients.push(Box::pin(async move {
                     ticket.meet().await;
+                    s.linger().await;
                     sweep(&s, past, 100).await
                 }));
             }
@@ -200,29 +201,44 @@ async fn two_sweeps_at_once_share_the_work<S: Sweep>(s: Arc<Subject<S>>) -> Find
 
 /// Nobody notices that it goes on.
 async fn a_load_during_a_sweep_finds_what_is_there<S: Sweep>(s: Arc<Subject<S>>) -> Finding {
+    let live = ending(&s, 10, s.now_ms + 24 * HOUR_MS).await?;
     for way in Way::ALL {
-        let deadline = s.now_ms + HOUR_MS;
-        ending(&s, 100, deadline).await?;
-        let live = ending(&s, 10, s.now_ms + 24 * HOUR_MS).await?;
-        let gate = Gate::default();
-        let mut clients: Vec<Client<Finding>> = Vec::new();
-        for client in 0..3 {
-            let (s, ticket, live) = (s.clone(), gate.ticket(), live.clone());
-            clients.push(Box::pin(async move {
-                ticket.meet().await;
-                if client == 0 {
-                    return same("sweep", sweep(&s, deadline + GRACE_MS + 1, 200).await?, 100);
-                }
-                for (key, record) in live.into_iter().cycle().take(100) {
-                    s.holds("load during a sweep", &key, Loaded::Live(record)).await?;
-                }
-                Ok(())
-            }));
+        for round in 1..=s.rounds.div_ceil(10) as u64 {
+            let deadline = s.now_ms + round * MINUTE_MS;
+            ending(&s, 20, deadline).await?;
+            let past = deadline + GRACE_MS + 1;
+            let found = loads_against_a_sweep(&s, way, &live, past).await;
+            found.map_err(|found| format!("{way}: {found}"))?;
         }
-        s.at_once(way, clients).await.map_err(|found| format!("{way}: {found}"))?;
-        gate.met()?;
     }
     Ok(())
+}
+
+async fn loads_against_a_sweep<S: Sweep>(
+    s: &Arc<Subject<S>>,
+    way: Way,
+    live: &[(StoreKey, Record)],
+    past: u64,
+) -> Finding {
+    let gate = Gate::default();
+    let mut clients: Vec<Client<Finding>> = Vec::new();
+    for client in 0..3 {
+        let (s, ticket, live) = (s.clone(), gate.ticket(), live.to_vec());
+        clients.push(Box::pin(async move {
+            ticket.meet().await;
+            if client == 0 {
+                s.linger().await;
+                return same("sweep", sweep(&s, past, 100).await?, 20);
+            }
+            for (key, record) in live {
+                s.linger().await;
+                s.holds("load during a sweep", &key, Loaded::Live(record)).await?;
+            }
+            Ok(())
+        }));
+    }
+    s.at_once(way, clients).await?;
+    gate.met()
 }
 
 /// The visitor comes back at the last moment: kept or gone, and the answer says which.
@@ -239,6 +255,7 @@ async fn a_touch_during_a_sweep_is_done_or_gone<S: Sweep>(s: Arc<Subject<S>>) ->
                 clients.push(Box::pin(async move {
                     s.load_live(&key).await?;
                     ticket.meet().await;
+                    s.linger().await;
                     if sweeps {
                         return sweep(&s, deadline + GRACE_MS + 1, 10)
                             .await

@@ -91,7 +91,7 @@ async fn touch_of_a_moved_session_names_its_successor<S: Store>(s: Arc<Subject<S
 /// The latest deadline stays, in whatever order the touches arrive.
 async fn concurrent_touches_keep_the_latest<S: Store>(s: Arc<Subject<S>>) -> Finding {
     for way in Way::ALL {
-        for _ in 0..s.rounds.div_ceil(20) {
+        for _ in 0..s.rounds.div_ceil(4) {
             let (key, record) = s.live().await?;
             let gate = Gate::default();
             let mut clients: Vec<Client<Finding>> = Vec::new();
@@ -100,6 +100,7 @@ async fn concurrent_touches_keep_the_latest<S: Store>(s: Arc<Subject<S>>) -> Fin
                 clients.push(Box::pin(async move {
                     s.load_live(&key).await?;
                     ticket.meet().await;
+                    s.linger().await;
                     same("touch", s.touch(&key, later + client * HOUR_MS).await?, Reached::Done)
                 }));
             }
@@ -116,7 +117,7 @@ async fn concurrent_touches_keep_the_latest<S: Store>(s: Arc<Subject<S>>) -> Fin
 
 /// A touch that reads the record and saves it again takes a writer's update back.
 async fn concurrent_touches_and_updates_keep_both<S: Store>(s: Arc<Subject<S>>) -> Finding {
-    for (way, times) in [(Way::Joined, 8), (Way::Spawned, s.rounds as u64 / 2 + 1)] {
+    for (way, times) in [(Way::Joined, 40), (Way::Spawned, s.rounds as u64 / 2 + 1)] {
         let record = s.record(0_u64.to_be_bytes());
         let (key, start) = (s.created(&record).await?, record.idle_deadline_ms);
         let gate = Gate::default();
@@ -127,6 +128,7 @@ async fn concurrent_touches_and_updates_keep_both<S: Store>(s: Arc<Subject<S>>) 
                 let mut record = s.load_live(&key).await?;
                 ticket.meet().await;
                 for time in 1..=times {
+                    s.linger().await;
                     if client % 2 == 0 {
                         record = add_one(&s, &key, record).await?;
                     } else {
