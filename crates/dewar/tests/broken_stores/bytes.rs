@@ -2,7 +2,7 @@
 
 use dewar::{
     StoreKey,
-    store::{Created, Loaded, Owner, Reached, Record, WriteId, Writes, Written},
+    store::{Created, Loaded, Moved, Owner, Reached, Record, WriteId, Writes, Written},
 };
 
 use crate::{
@@ -137,8 +137,32 @@ macro_rules! aliases {
                 Ok(t.create(&Self::alias(key), record))
             }
 
+            async fn update(
+                &self,
+                t: &Table,
+                key: &StoreKey,
+                expected: WriteId,
+                record: &Record,
+            ) -> Answer<Written> {
+                Ok(t.replace(&Self::alias(key), expected, Loaded::Live(record.clone())))
+            }
+
             async fn touch(&self, t: &Table, key: &StoreKey, idle_ms: u64) -> Answer<Reached> {
                 Ok(t.touch(&Self::alias(key), idle_ms))
+            }
+
+            async fn delete(&self, t: &Table, key: &StoreKey, until_ms: u64) -> Answer<Reached> {
+                Ok(t.delete(&Self::alias(key), until_ms))
+            }
+
+            async fn supersede(
+                &self,
+                t: &Table,
+                old: &StoreKey,
+                expected: WriteId,
+                moved: Moved,
+            ) -> Answer<Written> {
+                Ok(t.replace(&Self::alias(old), expected, Loaded::Moved(moved)))
             }
         }
     };

@@ -206,6 +206,7 @@ impl<S: Store> Subject<S> {
 }
 
 /// A complaint unless both are equal.
+#[expect(clippy::needless_pass_by_value, reason = "cases compare what they have just made")]
 pub(super) fn same<T: PartialEq + fmt::Debug>(what: &str, found: T, expected: T) -> Finding {
     if found == expected {
         return Ok(());

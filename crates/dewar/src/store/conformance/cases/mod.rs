@@ -10,6 +10,8 @@ mod sweep;
 mod touch;
 mod update;
 
+use std::sync::Arc;
+
 use super::{
     executor::Client,
     subject::{Finding, Subject},
@@ -29,7 +31,6 @@ macro_rules! cases {
     };
 }
 use cases;
-use std::sync::Arc;
 
 pub(super) fn of_every_store<S: Store>() -> Vec<Case<S>> {
     let mut all = create::cases();
