@@ -178,7 +178,7 @@ async fn sweep_twice_forgets_once<S: Sweep>(s: Arc<Subject<S>>) -> Finding {
 /// Every node may sweep: none forgets twice, none is in the other's way.
 async fn two_sweeps_at_once_share_the_work<S: Sweep>(s: Arc<Subject<S>>) -> Finding {
     for way in Way::ALL {
-        for round in 1..=s.rounds.div_ceil(4) as u64 {
+        for round in 1..=s.rounds as u64 {
             let deadline = s.now_ms + round * MINUTE_MS;
             let there = ending(&s, 10, deadline).await?;
             let (gate, past) = (Gate::default(), deadline + GRACE_MS + 1);
@@ -244,7 +244,7 @@ async fn loads_against_a_sweep<S: Sweep>(
 /// The visitor comes back at the last moment: kept or gone, and the answer says which.
 async fn a_touch_during_a_sweep_is_done_or_gone<S: Sweep>(s: Arc<Subject<S>>) -> Finding {
     for way in Way::ALL {
-        for round in 1..=s.rounds.div_ceil(4) as u64 {
+        for round in 1..=s.rounds as u64 {
             let deadline = s.now_ms + round;
             let there = ending(&s, 1, deadline).await?;
             let (key, later) = (there[0].0, s.now_ms + 24 * HOUR_MS);
