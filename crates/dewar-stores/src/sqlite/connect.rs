@@ -127,6 +127,7 @@ impl Site {
         if is_behind {
             schema::migrate(&mut database)?;
         }
+        make_durable(&database)?;
         Ok(Writable { database, file })
     }
 
@@ -178,6 +179,12 @@ impl Site {
         }
         Ok(())
     }
+}
+
+/// A process that died between writing and syncing leaves a log that is read, but perhaps not on the
+/// disk. What a visitor is shown must stay, so it goes into the database first.
+fn make_durable(database: &Connection) -> rusqlite::Result<()> {
+    database.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {

@@ -38,10 +38,12 @@ thread_local! {
 
 /// Works until the queue is closed and empty. A failing connection is replaced at the next call.
 ///
-/// The first connection is given, so that a file that cannot be opened is an error at the start.
+/// The first connection is given, so that a file that cannot be opened is an error at the start. Each
+/// stays open until the next one is: were it the last one of all processes, SQLite would read the log
+/// anew, and show a transaction in it whose sync has failed.
 pub(super) fn run(site: &Site, queue: &Queue<Box<dyn Job>>, first: Writable) {
     let _close = CloseOnDrop(queue);
-    let mut ready = Some(first);
+    let (mut ready, mut last) = (Some(first), None);
     let mut jobs = Jobs::new();
     loop {
         if jobs.is_empty() {
@@ -51,7 +53,7 @@ pub(super) fn run(site: &Site, queue: &Queue<Box<dyn Job>>, first: Writable) {
             return;
         }
         jobs = match ready.take().map_or_else(|| site.writer(), Ok) {
-            Ok(opened) => Life::run(site, queue, &opened, jobs),
+            Ok(opened) => Life::run(site, queue, last.insert(opened), jobs),
             Err(error) => {
                 let kind = match error.is_busy() {
                     true => StoreErrorKind::TimedOut,
@@ -207,11 +209,11 @@ impl<'c> Life<'c> {
 
     /// Notices what other processes wrote since the last transaction.
     fn look_for_others(&mut self) {
-        let version = self.database.pragma_query_value(None, "data_version", |row| row.get(0));
-        if version.as_ref().ok() != self.data_version.as_ref() {
-            self.data_version = version.ok();
+        let version = self.database.pragma_query_value(None, "data_version", |row| row.get(0)).ok();
+        if self.data_version.is_some() && version != self.data_version {
             self.polite_until = Some(Instant::now() + POLITE);
         }
+        self.data_version = version;
     }
 
     /// SQLite's lock has no queue: who writes without a pause shuts the others out.
