@@ -1,11 +1,12 @@
-//! A full disk and a failing one: each call is answered, and the store works again afterwards
-//! without being opened anew.
+//! A full disk, a failing one, a slow one: each call is answered, and the store works again
+//! afterwards without being opened anew.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod support;
 
-use std::path::Path;
+use std::{path::Path, pin::pin, time::Duration};
 
 use dewar::store::{Created, Loaded, Reached, Store, StoreErrorKind, WriteId, Written};
 use dewar_stores::sqlite::SqliteStore;
@@ -75,4 +76,34 @@ async fn a_sync_that_fails_leaves_the_outcome_unknown_and_passes() {
     let written = store.update(&key(1), WriteId::new(1), &next).await.unwrap();
     assert_eq!(written, Written::Done);
     assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Live(next));
+}
+
+/// On a runtime of one thread, which serves the routes without a session too.
+#[tokio::test(flavor = "current_thread")]
+async fn a_slow_disk_holds_up_those_who_read_and_nobody_else() {
+    let Some(folder) = child::role() else {
+        return in_a_child("a_slow_disk_holds_up_those_who_read_and_nobody_else");
+    };
+    let disk = Faults::of_this_process();
+    let store = SqliteStore::open(Path::new(&folder).join("sessions.db")).unwrap();
+    store.create(&key(1), &record(1, "old")).await.unwrap();
+    disk.set("slow");
+    // The first one finds out.
+    store.load(&key(1)).await.unwrap();
+    for write in 2..5 {
+        let next = record(write, "next");
+        store.update(&key(1), WriteId::new(write - 1), &next).await.unwrap();
+        let one = key(1);
+        let mut load = pin!(store.load(&one));
+        let mut ticks = 0;
+        let found = loop {
+            tokio::select! {
+                biased;
+                found = &mut load => break found.unwrap(),
+                () = tokio::time::sleep(Duration::from_millis(1)) => ticks += 1,
+            }
+        };
+        assert_eq!(found, Loaded::Live(next));
+        assert!(ticks > 5, "the thread did something else {ticks} times");
+    }
 }

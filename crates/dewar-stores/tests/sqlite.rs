@@ -1,6 +1,8 @@
 //! What is SQLite's own: the file, its schema, its locks, its damage. The verbs themselves are shown
 //! by the conformance kit; here they meet a second connection.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 mod support;
 
 use std::{
@@ -332,6 +334,21 @@ fn many_may_open_a_new_file_at_the_same_moment() {
             }
         });
     }
+}
+
+#[test]
+fn a_file_that_another_program_keeps_for_itself_is_an_error_in_time() {
+    let folder = Folder::new();
+    drop(store(&folder));
+    let other = Connection::open(folder.db()).unwrap();
+    other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let start = Instant::now();
+    let builder = SqliteStore::builder(folder.db()).busy_timeout(Duration::from_millis(100));
+    let error = builder.clone().open().unwrap_err();
+    assert!(matches!(error, OpenError::Database { .. }), "{error:?}");
+    assert!(start.elapsed() < Duration::from_secs(2));
+    drop(other);
+    builder.open().unwrap();
 }
 
 #[cfg(unix)]

@@ -11,6 +11,7 @@
  * Faults, as long as such a file is in DEWAR_SHIM_IMAGE:
  *   full                 writes into the folder fail with ENOSPC
  *   broken               syncs fail with EIO
+ *   slow                 reads from the folder take 30 ms
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -150,4 +151,23 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
     return pwrite64(fd, bytes, count, at);
+}
+
+static void maybe_wait(int fd) {
+    char path[PATH_MAX];
+    if (getenv("DEWAR_SHIM_IMAGE") && is_set("slow") && name_of(fd, path)) usleep(30000);
+}
+
+ssize_t read(int fd, void *bytes, size_t count) {
+    static ssize_t (*real)(int, void *, size_t);
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "read");
+    maybe_wait(fd);
+    return real(fd, bytes, count);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t count, off64_t at) {
+    static ssize_t (*real)(int, void *, size_t, off64_t);
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pread64");
+    maybe_wait(fd);
+    return real(fd, bytes, count, at);
 }

@@ -1,6 +1,7 @@
 //! Folders, records and child processes of the tests.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 pub mod child;
 pub mod shim;

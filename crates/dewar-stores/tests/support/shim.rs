@@ -41,7 +41,7 @@ impl Faults {
         Self(std::env::var_os("DEWAR_SHIM_IMAGE").unwrap().into())
     }
 
-    /// Begins a fault: "full" or "broken".
+    /// Begins a fault: "full", "broken" or "slow".
     pub fn set(&self, name: &str) {
         fs::write(self.0.join(name), "").unwrap();
     }
