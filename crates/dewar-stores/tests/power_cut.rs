@@ -166,13 +166,13 @@ macro_rules! must_be_noticed {
             if let Some(role) = child::role() {
                 return be_the_child(&role).await;
             }
-            for cycle in 0..10 {
+            for cycle in 0..20 {
                 let after = 60 + cycle * 11;
                 if cut_the_power(stringify!($test), $kind, 8, after).await.verdict.is_err() {
                     return;
                 }
             }
-            panic!("ten power cuts lost nothing");
+            panic!("twenty power cuts lost nothing");
         }
     )+};
 }

@@ -302,8 +302,9 @@ async fn a_file_that_was_replaced_is_opened_anew() {
 
 #[test]
 fn a_file_of_another_kind_is_refused_and_left_as_it_is() {
+    type Refused = fn(&OpenError) -> bool;
     let newer = "PRAGMA application_id = 0x64657772; PRAGMA user_version = 99;";
-    let kinds: [(&str, fn(&OpenError) -> bool); 3] = [
+    let kinds: [(&str, Refused); 3] = [
         (newer, |e| matches!(e, OpenError::NewerSchema { found: 99, known: 1 })),
         ("CREATE TABLE notes (text)", |e| matches!(e, OpenError::Foreign)),
         ("PRAGMA user_version = 3", |e| matches!(e, OpenError::Foreign)),

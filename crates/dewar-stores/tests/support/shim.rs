@@ -13,15 +13,17 @@ use super::Folder;
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        let name = format!("fsync_snapshot-{}.so", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fsync_snapshot.so");
+        // Other test processes build it too, and load it whenever they like.
+        let built = path.with_extension(std::process::id().to_string());
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shim/fsync_snapshot.c");
         let status = Command::new("cc")
             .args(["-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o"])
-            .args([path.as_os_str(), source.as_ref(), "-ldl".as_ref(), "-lpthread".as_ref()])
+            .args([built.as_os_str(), source.as_ref(), "-ldl".as_ref(), "-lpthread".as_ref()])
             .status()
             .expect("a C compiler, which SQLite needs too");
         assert!(status.success());
+        fs::rename(built, &path).unwrap();
         path
     })
 }
