@@ -1,0 +1,11 @@
+//! Databases that keep dewar's sessions: each is a [`Store`](dewar::store::Store), behind a feature
+//! of its own.
+//!
+//! | feature | store | for |
+//! |---|---|---|
+//! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
+//!
+//! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
+
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

@@ -1,0 +1,55 @@
+//! Sessions in one SQLite file, for any number of processes on one machine.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use dewar_stores::sqlite::SqliteStore;
+//!
+//! # let folder = std::env::temp_dir().join(format!("dewar-doc-{}", std::process::id()));
+//! # let path = folder.join("sessions.db");
+//! let store = SqliteStore::open(path)?;
+//! # drop(store);
+//! # std::fs::remove_dir_all(folder)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ```text
+//!  load ──▶ a connection that is free, on the caller's thread ──▶ answer
+//!             └ locked, or slow lately ──▶ the patient reader ──▶ answer
+//!
+//!  create, update, touch,  ──▶ queue ──▶ the writer: BEGIN, all that waits, COMMIT (sync) ──▶ answers
+//!  delete, supersede, sweep
+//! ```
+//!
+//! # What holds
+//!
+//! - **Acknowledged means synced**, with [`Durability::Full`]: an answer leaves after the
+//!   transaction that it stands in was written through to the disk. All callers that wait share one
+//!   such write, so many cost hardly more than one.
+//! - **A reader never waits for a writer**; the file is in WAL mode.
+//! - **Faults are answered, not waited out.** A locked file, a full disk, a failing device: each call
+//!   gets a [`StoreError`](dewar::store::StoreError) within the time that
+//!   [`busy_timeout`](SqliteStoreBuilder::busy_timeout) gives, and the store works again as soon as
+//!   the file does. A file that was replaced is opened anew.
+//! - The file is for one machine: WAL needs shared memory, so no network file system.
+//!
+//! No async runtime is needed, and any may be used.
+
+mod connect;
+mod fault;
+mod open;
+mod queue;
+mod readers;
+mod reply;
+mod row;
+mod schema;
+mod store;
+mod table;
+mod verbs;
+mod writer;
+
+#[cfg(feature = "sabotage")]
+#[doc(hidden)]
+pub use open::Sabotage;
+pub use open::{Durability, OpenError, SqliteStoreBuilder};
+pub use store::SqliteStore;

@@ -1,0 +1,100 @@
+//! A record as a row, and back.
+
+use dewar::{
+    StoreKey,
+    store::{Loaded, Moved, Owner, Record, Writes},
+};
+use rusqlite::{
+    Row, ToSql,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef},
+};
+
+use super::fault::{Fault, Unreadable};
+
+/// What a row is, in its column `kind`.
+pub(super) const LIVE: i64 = 0;
+pub(super) const MOVED: i64 = 1;
+pub(super) const ENDED: i64 = 2;
+
+/// A moment in Unix milliseconds.
+///
+/// SQLite's integers end at 2⁶³ − 1. What is beyond is kept as 8 bytes, big-endian: SQLite orders
+/// every blob after every integer, so comparisons and the index stay right, and nothing is rounded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Moment(pub(super) u64);
+
+impl ToSql for Moment {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match i64::try_from(self.0) {
+            Ok(ms) => Value::Integer(ms),
+            Err(_) => Value::Blob(self.0.to_be_bytes().to_vec()),
+        };
+        Ok(ToSqlOutput::Owned(value))
+    }
+}
+
+impl FromSql for Moment {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Integer(ms) => {
+                u64::try_from(ms).map(Self).map_err(|_| FromSqlError::OutOfRange(ms))
+            }
+            ValueRef::Blob(bytes) => match bytes.try_into() {
+                Ok(bytes) => Ok(Self(u64::from_be_bytes(bytes))),
+                Err(_) => Err(FromSqlError::InvalidType),
+            },
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+/// The columns that [`loaded`] reads.
+pub(super) const COLUMNS: &str =
+    "kind, deadline_ms, owner, created_ms, idle_ms, absolute_ms, writes, data, data_sum, moved_to";
+
+/// What stands in a row; every damage that can be seen is an error.
+pub(super) fn loaded(key: &StoreKey, row: &Row<'_>) -> Result<Loaded, Fault> {
+    let damaged = |what| move |_| Unreadable { key: *key, what };
+    let until_ms = row.get::<_, Moment>(1).map_err(damaged("its deadline"))?.0;
+    match row.get(0).map_err(damaged("its kind"))? {
+        LIVE => Ok(Loaded::Live(record(key, row)?)),
+        MOVED => {
+            let to = row.get(9).map(StoreKey::from_bytes).map_err(damaged("its successor"))?;
+            Ok(Loaded::Moved(Moved { to, until_ms }))
+        }
+        ENDED => Ok(Loaded::Ended { until_ms }),
+        _ => Err(Unreadable { key: *key, what: "its kind" }.into()),
+    }
+}
+
+fn record(key: &StoreKey, row: &Row<'_>) -> Result<Record, Unreadable> {
+    let damaged = |what| move |_| Unreadable { key: *key, what };
+    let moment = |column, what| row.get::<_, Moment>(column).map(|m| m.0).map_err(damaged(what));
+    let owner: Option<[u8; 32]> = row.get(2).map_err(damaged("its owner"))?;
+    let writes = row.get_ref(6).map_err(damaged("its writes"))?.as_blob().unwrap_or_default();
+    let data: Vec<u8> = row.get(7).map_err(damaged("its contents"))?;
+    let sum: u32 = row.get(8).map_err(damaged("its checksum"))?;
+    if sum != checksum(key, writes, &data) {
+        return Err(Unreadable { key: *key, what: "its contents" });
+    }
+    Ok(Record {
+        owner: owner.map(Owner::from_bytes),
+        created_ms: moment(3, "its beginning")?,
+        idle_deadline_ms: moment(4, "its idle deadline")?,
+        absolute_deadline_ms: moment(5, "its absolute deadline")?,
+        writes: Writes::from_bytes(writes).ok_or(Unreadable { key: *key, what: "its writes" })?,
+        data,
+    })
+}
+
+/// Over the key too, so that contents under another session's key are noticed.
+///
+/// It finds what a disk or a tool damaged. It is no signature: whoever may write the file may write
+/// a fitting sum.
+pub(super) fn checksum(key: &StoreKey, writes: &[u8], data: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(key.as_bytes());
+    sum.update(writes);
+    sum.update(data);
+    sum.finalize()
+}

@@ -1,0 +1,221 @@
+//! The verbs of the contract, each at most one change of one row.
+
+use dewar::{
+    StoreKey,
+    store::{Created, Loaded, Moved, Reached, Record, WriteId, Written},
+};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params, params};
+
+use super::{
+    fault::{Fault, Unreadable},
+    row::{self, COLUMNS, ENDED, LIVE, MOVED, Moment},
+};
+
+/// The table, through one connection, with every statement prepared.
+///
+/// A statement that fails leaves no trace of itself, so a verb needs no savepoint of its own.
+pub(super) struct Table<'c> {
+    load: Statement<'c>,
+    head: Statement<'c>,
+    create: Statement<'c>,
+    update: Statement<'c>,
+    touch: Statement<'c>,
+    end: Statement<'c>,
+    supersede: Statement<'c>,
+    sweep: Statement<'c>,
+}
+
+impl<'c> Table<'c> {
+    pub(super) fn of(database: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            load: database.prepare(&load_sql())?,
+            head: database.prepare(
+                "SELECT kind, deadline_ms, moved_to, idle_ms, absolute_ms
+                 FROM dewar_sessions WHERE key = ?",
+            )?,
+            create: database.prepare(
+                "INSERT INTO dewar_sessions
+                    (key, kind, deadline_ms, owner, created_ms, idle_ms, absolute_ms, writes, data,
+                     data_sum)
+                 VALUES (:key, 0, :deadline, :owner, :created, :idle, :absolute, :writes, :data,
+                     :sum)
+                 ON CONFLICT DO NOTHING",
+            )?,
+            update: database.prepare(
+                "UPDATE dewar_sessions SET
+                    deadline_ms = :deadline, owner = :owner, created_ms = :created, idle_ms = :idle,
+                    absolute_ms = :absolute, writes = :writes, data = :data, data_sum = :sum
+                 WHERE key = :key AND kind = 0 AND substr(writes, 1, 8) = :expected",
+            )?,
+            touch: database
+                .prepare("UPDATE dewar_sessions SET deadline_ms = ?, idle_ms = ? WHERE key = ?")?,
+            end: database.prepare(
+                "INSERT INTO dewar_sessions (key, kind, deadline_ms) VALUES (?1, 2, ?2)
+                 ON CONFLICT DO UPDATE SET
+                    kind = 2, deadline_ms = ?2, created_ms = NULL, idle_ms = NULL,
+                    absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL, data_sum = NULL",
+            )?,
+            supersede: database.prepare(
+                "UPDATE dewar_sessions SET
+                    kind = 1, deadline_ms = ?1, moved_to = ?2, created_ms = NULL, idle_ms = NULL,
+                    absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL, data_sum = NULL
+                 WHERE key = ?3 AND kind = 0 AND substr(writes, 1, 8) = ?4",
+            )?,
+            sweep: database.prepare(
+                "DELETE FROM dewar_sessions WHERE key IN (
+                    SELECT key FROM dewar_sessions WHERE deadline_ms < ?
+                    ORDER BY deadline_ms LIMIT ?)",
+            )?,
+        })
+    }
+
+    pub(super) fn load(&mut self, key: &StoreKey) -> Result<Loaded, Fault> {
+        load_with(&mut self.load, key)
+    }
+
+    pub(super) fn create(&mut self, key: &StoreKey, record: &Record) -> Result<Created, Fault> {
+        let writes = record.writes.to_bytes();
+        let inserted = self.create.execute(named_params! {
+            ":key": key.as_bytes(),
+            ":deadline": Moment(record.deadline_ms()),
+            ":owner": record.owner.as_ref().map(|owner| owner.as_bytes()),
+            ":created": Moment(record.created_ms),
+            ":idle": Moment(record.idle_deadline_ms),
+            ":absolute": Moment(record.absolute_deadline_ms),
+            ":writes": writes,
+            ":data": record.data,
+            ":sum": row::checksum(key, &writes, &record.data),
+        })?;
+        if inserted == 1 {
+            return Ok(Created::Done);
+        }
+        Ok(match self.head(key)? {
+            Some(Head::Ended { .. }) => Created::Ended,
+            _ => Created::Exists,
+        })
+    }
+
+    pub(super) fn update(
+        &mut self,
+        key: &StoreKey,
+        expected: WriteId,
+        record: &Record,
+    ) -> Result<Written, Fault> {
+        let writes = record.writes.to_bytes();
+        let updated = self.update.execute(named_params! {
+            ":key": key.as_bytes(),
+            ":expected": expected.get().to_be_bytes(),
+            ":deadline": Moment(record.deadline_ms()),
+            ":owner": record.owner.as_ref().map(|owner| owner.as_bytes()),
+            ":created": Moment(record.created_ms),
+            ":idle": Moment(record.idle_deadline_ms),
+            ":absolute": Moment(record.absolute_deadline_ms),
+            ":writes": writes,
+            ":data": record.data,
+            ":sum": row::checksum(key, &writes, &record.data),
+        })?;
+        if updated == 1 { Ok(Written::Done) } else { self.why_not_written(key) }
+    }
+
+    pub(super) fn supersede(
+        &mut self,
+        old: &StoreKey,
+        expected: WriteId,
+        moved: Moved,
+    ) -> Result<Written, Fault> {
+        let updated = self.supersede.execute(params![
+            Moment(moved.until_ms),
+            moved.to.as_bytes(),
+            old.as_bytes(),
+            expected.get().to_be_bytes(),
+        ])?;
+        if updated == 1 { Ok(Written::Done) } else { self.why_not_written(old) }
+    }
+
+    fn why_not_written(&mut self, key: &StoreKey) -> Result<Written, Fault> {
+        Ok(match self.load(key)? {
+            Loaded::Live(current) => Written::Conflict(current),
+            Loaded::Moved(moved) => Written::Moved(moved),
+            Loaded::Nothing | Loaded::Ended { .. } => Written::Gone,
+        })
+    }
+
+    pub(super) fn touch(&mut self, key: &StoreKey, idle_ms: u64) -> Result<Reached, Fault> {
+        let (idle, absolute) = match self.head(key)? {
+            Some(Head::Live { idle, absolute }) => (idle, absolute),
+            Some(Head::Moved(moved)) => return Ok(Reached::Moved(moved)),
+            Some(Head::Ended { .. }) | None => return Ok(Reached::Gone),
+        };
+        let later = idle_ms.min(absolute);
+        if later > idle {
+            self.touch.execute(params![Moment(later), Moment(later), key.as_bytes()])?;
+        }
+        Ok(Reached::Done)
+    }
+
+    pub(super) fn delete(&mut self, key: &StoreKey, until_ms: u64) -> Result<Reached, Fault> {
+        let (reached, until) = match self.head(key)? {
+            Some(Head::Moved(moved)) => return Ok(Reached::Moved(moved)),
+            Some(Head::Ended { until }) => (Reached::Gone, until.max(until_ms)),
+            Some(Head::Live { .. }) => (Reached::Done, until_ms),
+            None => (Reached::Gone, until_ms),
+        };
+        self.end.execute(params![key.as_bytes(), Moment(until)])?;
+        Ok(reached)
+    }
+
+    /// Forgets what ended before this moment, the longest past first.
+    pub(super) fn sweep(&mut self, before_ms: u64, most: usize) -> Result<usize, Fault> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        Ok(self.sweep.execute(params![Moment(before_ms), most])?)
+    }
+
+    fn head(&mut self, key: &StoreKey) -> Result<Option<Head>, Fault> {
+        let read = self.head.query_row([key.as_bytes()], |row| Ok(Head::of(key, row)));
+        Ok(read.optional()?.transpose()?)
+    }
+}
+
+/// A row without its contents: enough to touch and to end, even if the contents are damaged.
+enum Head {
+    Live { idle: u64, absolute: u64 },
+    Moved(Moved),
+    Ended { until: u64 },
+}
+
+impl Head {
+    fn of(key: &StoreKey, row: &Row<'_>) -> Result<Self, Unreadable> {
+        let damaged = |what| move |_| Unreadable { key: *key, what };
+        let moment = |column| row.get::<_, Moment>(column).map(|moment| moment.0);
+        let until = moment(1).map_err(damaged("its deadline"))?;
+        match row.get(0).map_err(damaged("its kind"))? {
+            LIVE => Ok(Self::Live {
+                idle: moment(3).map_err(damaged("its idle deadline"))?,
+                absolute: moment(4).map_err(damaged("its absolute deadline"))?,
+            }),
+            MOVED => {
+                let to = row.get(2).map(StoreKey::from_bytes).map_err(damaged("its successor"))?;
+                Ok(Self::Moved(Moved { to, until_ms: until }))
+            }
+            ENDED => Ok(Self::Ended { until }),
+            _ => Err(Unreadable { key: *key, what: "its kind" }),
+        }
+    }
+}
+
+fn load_sql() -> String {
+    format!("SELECT {COLUMNS} FROM dewar_sessions WHERE key = ?")
+}
+
+/// Reads one key through a connection that keeps no statements.
+pub(super) fn load(database: &Connection, key: &StoreKey) -> Result<Loaded, Fault> {
+    load_with(&mut database.prepare(&load_sql())?, key)
+}
+
+fn load_with(statement: &mut Statement<'_>, key: &StoreKey) -> Result<Loaded, Fault> {
+    let mut rows = statement.query([key.as_bytes()])?;
+    match rows.next()? {
+        None => Ok(Loaded::Nothing),
+        Some(row) => row::loaded(key, row),
+    }
+}
