@@ -26,6 +26,9 @@ use crate::{
     slot::Open,
 };
 
+/// How many rotations a late request follows.
+const MAX_HOPS: usize = 8;
+
 /// What the response tells the browser.
 #[derive(Debug, Default)]
 pub(crate) enum CookieChange {

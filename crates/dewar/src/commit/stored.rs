@@ -18,7 +18,7 @@ use std::time::Duration;
 use dewar_signing::{Dict, TaggedJson, Value};
 
 use super::{
-    CookieChange, Decision, expires, largest_key,
+    CookieChange, Decision, MAX_HOPS, expires, largest_key,
     merge::{Merged, merge},
     verbs::Verbs,
 };
@@ -38,9 +38,6 @@ use crate::{
         Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Writes, Written,
     },
 };
-
-/// How many rotations a late request follows.
-const MAX_HOPS: usize = 8;
 
 /// How many ids are tried when one exists already: it has never happened.
 const MAX_IDS: usize = 8;
