@@ -319,7 +319,8 @@ impl Act<'_> {
 
     async fn delete_chain(&self, mut key: StoreKey) -> Result<(), CommitError> {
         let until_ms = self.until_ms();
-        for _ in 0..MAX_HOPS {
+        // One key more than there are hops.
+        for _ in 0..=MAX_HOPS {
             match self.verbs.delete(&key, until_ms).await? {
                 Reached::Done | Reached::Gone => return Ok(()),
                 Reached::Moved(moved) => key = moved.to,
