@@ -70,6 +70,10 @@ impl Work {
     fn keys(&self) -> Vec<String> {
         self.changes.iter().map(|change| change.key.clone()).collect()
     }
+
+    fn touches(&self, key: &str) -> bool {
+        self.changes.iter().any(|change| change.key == key)
+    }
 }
 
 /// What a commit did.
@@ -427,12 +431,14 @@ impl Act<'_> {
     }
 
     fn rotation(&self, work: &Work, base: &Base) -> Rotation {
-        let mut keys = work.keys();
-        // Whoever comes late across two rotations must not write over what the first one set.
+        let (mut keys, mut discard) = (work.keys(), work.discard_late_writes);
+        // Whoever comes late across two rotations must not write over what the first one set, nor
+        // at all if the first one refused it.
         if let Some(earlier) = base.rotation.as_ref().filter(|r| self.now_ms < r.until_ms) {
-            keys.extend(earlier.keys.iter().cloned());
+            keys.extend(earlier.keys.iter().filter(|key| !work.touches(key)).cloned());
+            discard |= earlier.discard;
         }
-        Rotation { keys, discard: work.discard_late_writes, until_ms: self.until_ms() }
+        Rotation { keys, discard, until_ms: self.until_ms() }
     }
 
     fn conflict(&self, session: StoreKey, there: Record) -> Result<Base, StoreError> {
