@@ -176,6 +176,10 @@ impl Act<'_> {
 
     async fn touch(&self, stored: Stored, decision: Decision) -> CookieChange {
         let Verbs { config, server } = self.verbs;
+        // Another machine may have told the visitor so: what has expired stays so.
+        if self.is_past(&stored.record) {
+            return self.ended(stored.key).change;
+        }
         let idle = config.lifetime(decision.permanent).idle;
         let deadline_ms = self.now_ms.saturating_add(millis(idle));
         let touch = server.store.touch(&stored.key, deadline_ms);
