@@ -80,7 +80,9 @@ fn touch_due(config: &Config, origin: &Origin, permanent: bool, now_s: u64) -> b
             let Stored { record, .. } = &**stored;
             let used_s = (record.idle_deadline_ms / 1000).saturating_sub(lifetime.idle.as_secs());
             let moments = Moments { created_s: record.created_ms / 1000, used_s };
-            lifetime.touch_due(moments, now_s)
+            // Once the absolute deadline is the nearer one, nothing moves any more.
+            record.idle_deadline_ms < record.absolute_deadline_ms
+                && lifetime.touch_due(moments, now_s)
         }
         Origin::Nowhere | Origin::Rotated { .. } => false,
     }
