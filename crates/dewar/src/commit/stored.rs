@@ -178,7 +178,7 @@ impl Act<'_> {
         let Verbs { config, server } = self.verbs;
         // Another machine may have told the visitor so: what has expired stays so.
         if self.is_past(&stored.record) {
-            return self.ended(stored.key).change;
+            return CookieChange::Keep;
         }
         let idle = config.lifetime(decision.permanent).idle;
         let deadline_ms = self.now_ms.saturating_add(millis(idle));
