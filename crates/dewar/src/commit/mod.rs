@@ -66,9 +66,13 @@ pub(crate) fn decide(config: &Config, open: &mut Open) -> Result<Decision, Commi
             plan(open.origin.was(), Left { intent: open.intent, changed, empty, touch_due })
         }
     };
-    // In server mode only a permanent cookie has a deadline of its own that could move.
+    // In server mode only a permanent cookie has a deadline of its own that could move, or end.
     let mode = config.backend.mode();
-    let rolling = config.rolling && (mode == Mode::Cookie || (permanent && touch_due));
+    let was_permanent = open.contents.before().get(PERMANENT).is_some_and(Value::is_truthy);
+    let rolling = match mode {
+        Mode::Cookie => config.rolling,
+        Mode::Server => permanent != was_permanent || (config.rolling && permanent && touch_due),
+    };
     Ok(Decision { plan, cookie: plan.cookie(mode, rolling), now, permanent })
 }
 

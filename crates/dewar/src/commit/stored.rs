@@ -455,11 +455,16 @@ impl Act<'_> {
         let lifetime = config.lifetime(contents.get(PERMANENT).is_some_and(Value::is_truthy));
         let absolute = lifetime.absolute.map_or(u64::MAX, millis);
         let absolute_deadline_ms = old.created_ms.saturating_add(absolute);
-        let idle_deadline_ms = self.now_ms.saturating_add(millis(lifetime.idle));
+        let mut idle_deadline_ms = self.now_ms.saturating_add(millis(lifetime.idle));
+        // A machine whose clock is behind takes nothing back. Only where the session became
+        // permanent, or is so no longer, another lifetime begins.
+        if absolute_deadline_ms == old.absolute_deadline_ms {
+            idle_deadline_ms = idle_deadline_ms.max(old.idle_deadline_ms);
+        }
         Ok(Record {
             owner: old.owner,
             created_ms: old.created_ms,
-            idle_deadline_ms: idle_deadline_ms.max(old.idle_deadline_ms).min(absolute_deadline_ms),
+            idle_deadline_ms: idle_deadline_ms.min(absolute_deadline_ms),
             absolute_deadline_ms,
             writes: writes.and(server.new_write()?),
             data: text.into_bytes(),
