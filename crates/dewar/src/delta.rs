@@ -169,8 +169,13 @@ impl Delta {
         self.keys.iter().map(|delta| (delta.key.clone(), names(delta))).collect()
     }
 
-    /// Forgets what was done to `key`.
-    pub(crate) fn forget(&mut self, key: &str) {
-        self.keys.retain(|delta| delta.key != key);
+    /// Applies what was done to `key` again, to nothing: what it held is gone. What no longer fits
+    /// is forgotten.
+    pub(crate) fn rebase(&mut self, key: &str) {
+        let Some(i) = self.keys.iter().position(|delta| delta.key == key) else { return };
+        match self.keys[i].reapply(None) {
+            Ok(now) => self.keys[i].now = now,
+            Err(_) => drop(self.keys.remove(i)),
+        }
     }
 }
