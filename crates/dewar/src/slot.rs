@@ -22,7 +22,7 @@ use crate::{
     flash::Flash,
     open::{Opened, Origin, open},
     plan::{Intent, Plan},
-    store::StoreError,
+    store::{StoreError, StoreErrorKind},
     verdict::Verdict,
 };
 
@@ -50,8 +50,17 @@ enum Phase {
     /// No change counts any more; the contents stay readable.
     Closed {
         open: Open,
-        change: CookieChange,
+        outcome: Outcome,
     },
+}
+
+/// What came of closing.
+#[derive(Debug)]
+enum Outcome {
+    /// Under way; if nobody is at it, it was dropped halfway.
+    Unknown,
+    Kept(CookieChange),
+    Refused,
 }
 
 /// What is known of an open session.
@@ -136,7 +145,11 @@ impl Slot {
             None if accessed => return Some(Finished { accessed, change: Ok(CookieChange::Keep) }),
             None => return None,
         };
-        let change = opened.close().await.map(|()| opened.take_change());
+        // A handler that was told of the failure has made its own answer.
+        let change = match opened.was_refused() {
+            true => Ok(CookieChange::Keep),
+            false => opened.close().await.map(|()| opened.take_change()),
+        };
         Some(Finished { accessed, change })
     }
 
@@ -177,14 +190,17 @@ impl OpenSlot {
         }
     }
 
-    /// Commits and closes. Once closed, it stays as it is.
+    /// Commits and closes. Once closed, it stays as it is, and says again what came of it.
     ///
     /// # Errors
-    /// If the contents cannot be kept.
+    /// If the contents cannot be kept, or could not the first time.
     pub(crate) async fn close(&self) -> Result<(), CommitError> {
         let _turn = self.0.0.closing.lock().await;
-        let Some(decision) = self.decide() else { return Ok(()) };
+        let Some(decision) = self.decide() else { return self.outcome() };
         let config = self.config();
+        // A commit takes the operations away; their names are for whoever listens.
+        let changes =
+            config.listens().then(|| self.with(|open, _| open.contents.summary())).unwrap_or_default();
         let result = match (decision, &config.backend) {
             (Ok(decision), Backend::Cookie) => self
                 .with(|open, _| commit::token::act(config, open, &decision))
@@ -201,10 +217,11 @@ impl OpenSlot {
         };
         match result {
             Ok((decision, change, merged)) => {
-                self.keep(&decision, change, merged);
+                self.keep(&decision, change, merged, &changes);
                 Ok(())
             }
             Err(error) => {
+                self.set_outcome(Outcome::Refused);
                 config.emit(|| Event::Refused { error: &error });
                 Err(error)
             }
@@ -233,19 +250,24 @@ impl OpenSlot {
         let Phase::Open(open) = &mut *phase else { return None };
         let decision = commit::decide(self.config(), open);
         let open = std::mem::replace(open, Open::new(Opened::nowhere()));
-        *phase = Phase::Closed { open, change: CookieChange::Keep };
+        *phase = Phase::Closed { open, outcome: Outcome::Unknown };
         Some(decision)
     }
 
     /// Records what was done, and tells it.
-    fn keep(&self, decision: &Decision, done: CookieChange, merged: Option<Dict>) {
-        let Phase::Closed { open, change } = &mut *self.lock() else { return };
-        *change = done;
+    fn keep(
+        &self,
+        decision: &Decision,
+        done: CookieChange,
+        merged: Option<Dict>,
+        changes: &[(String, Vec<&'static str>)],
+    ) {
+        let Phase::Closed { open, outcome } = &mut *self.lock() else { return };
+        *outcome = Outcome::Kept(done);
         if self.config().listens() {
-            let changes = open.contents.summary();
             let after = merged.clone().unwrap_or_else(|| open.contents.to_dict());
             let before = open.contents.before();
-            let (plan, changes, after) = (decision.plan, &changes[..], &after);
+            let (plan, after) = (decision.plan, &after);
             self.config().emit(|| Event::Committed { plan, before, changes, after });
         }
         if let Some(merged) = merged {
@@ -253,10 +275,36 @@ impl OpenSlot {
         }
     }
 
+    /// What came of a closing that is over.
+    ///
+    /// # Errors
+    /// If it failed, or was dropped halfway: nothing was kept as far as anybody knows.
+    fn outcome(&self) -> Result<(), CommitError> {
+        match &mut *self.lock() {
+            Phase::Closed { outcome: Outcome::Kept(_), .. } | Phase::Open(_) => Ok(()),
+            Phase::Closed { outcome, .. } => {
+                *outcome = Outcome::Refused;
+                let earlier = "an earlier commit of this request failed or was interrupted";
+                Err(StoreError::new(StoreErrorKind::OutcomeUnknown).with_source(earlier).into())
+            }
+        }
+    }
+
+    fn set_outcome(&self, new: Outcome) {
+        if let Phase::Closed { outcome, .. } = &mut *self.lock() {
+            *outcome = new;
+        }
+    }
+
+    /// Whoever asked for the commit was told that it failed.
+    fn was_refused(&self) -> bool {
+        matches!(&*self.lock(), Phase::Closed { outcome: Outcome::Refused, .. })
+    }
+
     fn take_change(&self) -> CookieChange {
         match &mut *self.lock() {
-            Phase::Closed { change, .. } => std::mem::take(change),
-            Phase::Open(_) => CookieChange::Keep,
+            Phase::Closed { outcome: Outcome::Kept(change), .. } => std::mem::take(change),
+            _ => CookieChange::Keep,
         }
     }
 
