@@ -110,6 +110,11 @@ impl KeyDelta {
         self.ops.iter_mut().try_fold(value, |value, op| op.apply(&self.key, value))
     }
 
+    /// Whether it takes the place of whatever the key holds now, and does not look at it.
+    pub(crate) fn replaces(&self) -> bool {
+        self.ops.first().is_some_and(Op::cancels_earlier)
+    }
+
     /// Whether it says what the key shall hold, whatever it holds now: a set, a removal, or a
     /// function of the old value. The other operations only add to it.
     pub(crate) fn assigns(&self) -> bool {
