@@ -163,6 +163,10 @@ impl Act<'_> {
                 if let Some(key) = origin.key() {
                     self.delete_chain(key).await?;
                 }
+                // Under an id that was rotated away nothing new begins.
+                if !work.changes.is_empty() {
+                    self.drop_late(&work.keys());
+                }
                 Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
             }
             // A change under an id that was rotated away before the request came.
