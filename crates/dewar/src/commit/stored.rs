@@ -164,7 +164,7 @@ impl Act<'_> {
                     self.delete_chain(key).await?;
                 }
                 // Under an id that was rotated away nothing new begins.
-                if !work.changes.is_empty() {
+                if !work.left.is_empty() {
                     self.drop_late(&work.keys());
                 }
                 Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
