@@ -86,6 +86,11 @@ impl Tap {
         std::mem::take(&mut self.state().calls).join(" ")
     }
 
+    /// How many calls there were since the last time.
+    pub(crate) fn count(&self) -> usize {
+        self.state().calls.len()
+    }
+
     /// Lets the call of this number, counted from now, go wrong.
     pub(crate) fn fail(&self, at: usize, fault: Fault) {
         self.fail_times(at, fault, 1);
