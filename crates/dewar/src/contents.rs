@@ -71,10 +71,10 @@ impl Contents {
         self.delta.take()
     }
 
-    /// Forgets what was opened under `key`: somebody took it.
+    /// Forgets what was opened under `key`: somebody took it. What was meant for the key stays.
     pub(crate) fn forget(&mut self, key: &str) {
         self.opened.remove(key);
-        self.delta.forget(key);
+        self.delta.rebase(key);
     }
 
     /// The touched keys with the names of the operations, for events.

@@ -110,6 +110,11 @@ impl KeyDelta {
         self.ops.iter_mut().try_fold(value, |value, op| op.apply(&self.key, value))
     }
 
+    /// Whether it takes the place of whatever the key holds now, and does not look at it.
+    pub(crate) fn replaces(&self) -> bool {
+        self.ops.first().is_some_and(Op::cancels_earlier)
+    }
+
     /// Whether it says what the key shall hold, whatever it holds now: a set, a removal, or a
     /// function of the old value. The other operations only add to it.
     pub(crate) fn assigns(&self) -> bool {
@@ -169,8 +174,13 @@ impl Delta {
         self.keys.iter().map(|delta| (delta.key.clone(), names(delta))).collect()
     }
 
-    /// Forgets what was done to `key`.
-    pub(crate) fn forget(&mut self, key: &str) {
-        self.keys.retain(|delta| delta.key != key);
+    /// Applies what was done to `key` again, to nothing: what it held is gone. What no longer fits
+    /// is forgotten.
+    pub(crate) fn rebase(&mut self, key: &str) {
+        let Some(i) = self.keys.iter().position(|delta| delta.key == key) else { return };
+        match self.keys[i].reapply(None) {
+            Ok(now) => self.keys[i].now = now,
+            Err(_) => drop(self.keys.remove(i)),
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     event::{Event, Snapshot},
     open::{Open, Opened, Origin, open},
     plan::Plan,
-    store::StoreError,
+    store::{StoreError, StoreErrorKind},
     verdict::Verdict,
 };
 
@@ -49,8 +49,17 @@ enum Phase {
     /// No change counts any more; the contents stay readable.
     Closed {
         open: Open,
-        change: CookieChange,
+        outcome: Outcome,
     },
+}
+
+/// What came of closing.
+#[derive(Debug)]
+enum Outcome {
+    /// Under way; if nobody is at it, it was dropped halfway.
+    Unknown,
+    Kept(CookieChange),
+    Refused,
 }
 
 /// What the layer finds when the handler is done.
@@ -116,7 +125,11 @@ impl Slot {
             None if accessed => return Some(Finished { accessed, change: Ok(CookieChange::Keep) }),
             None => return None,
         };
-        let change = opened.close().await.map(|()| opened.take_change());
+        // A handler that was told of the failure has made its own answer.
+        let change = match opened.was_refused() {
+            true => Ok(CookieChange::Keep),
+            false => opened.close().await.map(|()| opened.take_change()),
+        };
         Some(Finished { accessed, change })
     }
 
@@ -141,14 +154,17 @@ impl OpenSlot {
         }
     }
 
-    /// Commits and closes. Once closed, it stays as it is.
+    /// Commits and closes. Once closed, it stays as it is, and says again what came of it.
     ///
     /// # Errors
-    /// If the contents cannot be kept.
+    /// If the contents cannot be kept, or could not the first time.
     pub(crate) async fn close(&self) -> Result<(), CommitError> {
         let _turn = self.0.0.closing.lock().await;
-        let Some(decision) = self.decide() else { return Ok(()) };
+        let Some(decision) = self.decide() else { return self.outcome() };
         let config = self.config();
+        // A commit takes the operations away; their names are for whoever listens.
+        let told = config.events.listens();
+        let changes = if told { self.with(|open, _| open.contents.summary()) } else { Vec::new() };
         let result = match (decision, &config.backend) {
             (Ok(decision), Backend::Cookie) => self
                 .with(|open, _| commit::token::act(config, open, &decision))
@@ -165,10 +181,11 @@ impl OpenSlot {
         };
         match result {
             Ok((decision, change, merged)) => {
-                self.keep(&decision, change, merged);
+                self.keep(&decision, change, merged, &changes);
                 Ok(())
             }
             Err(error) => {
+                self.set_outcome(Outcome::Refused);
                 config.emit(|| Event::Refused { error: &error });
                 Err(error)
             }
@@ -197,19 +214,24 @@ impl OpenSlot {
         let Phase::Open(open) = &mut *phase else { return None };
         let decision = commit::decide(self.config(), open);
         let open = std::mem::replace(open, Open::new(Opened::nowhere()));
-        *phase = Phase::Closed { open, change: CookieChange::Keep };
+        *phase = Phase::Closed { open, outcome: Outcome::Unknown };
         Some(decision)
     }
 
     /// Records what was done, and tells it.
-    fn keep(&self, decision: &Decision, done: CookieChange, merged: Option<Dict>) {
-        let Phase::Closed { open, change } = &mut *self.lock() else { return };
-        *change = done;
+    fn keep(
+        &self,
+        decision: &Decision,
+        done: CookieChange,
+        merged: Option<Dict>,
+        changes: &[(String, Vec<&'static str>)],
+    ) {
+        let Phase::Closed { open, outcome } = &mut *self.lock() else { return };
+        *outcome = Outcome::Kept(done);
         if self.config().events.listens() {
-            let changes = open.contents.summary();
             let after = merged.clone().unwrap_or_else(|| open.contents.to_dict());
             let (before, after) = (Snapshot(open.contents.before()), Snapshot(&after));
-            let (plan, changes) = (decision.plan, &changes[..]);
+            let plan = decision.plan;
             self.config().emit(|| Event::Committed { plan, before, changes, after });
         }
         if let Some(merged) = merged {
@@ -217,10 +239,36 @@ impl OpenSlot {
         }
     }
 
+    /// What came of a closing that is over.
+    ///
+    /// # Errors
+    /// If it failed, or was dropped halfway: nothing was kept as far as anybody knows.
+    fn outcome(&self) -> Result<(), CommitError> {
+        match &mut *self.lock() {
+            Phase::Closed { outcome: Outcome::Kept(_), .. } | Phase::Open(_) => Ok(()),
+            Phase::Closed { outcome, .. } => {
+                *outcome = Outcome::Refused;
+                let earlier = "an earlier commit of this request failed or was interrupted";
+                Err(StoreError::new(StoreErrorKind::OutcomeUnknown).with_source(earlier).into())
+            }
+        }
+    }
+
+    fn set_outcome(&self, new: Outcome) {
+        if let Phase::Closed { outcome, .. } = &mut *self.lock() {
+            *outcome = new;
+        }
+    }
+
+    /// Whoever asked for the commit was told that it failed.
+    fn was_refused(&self) -> bool {
+        matches!(&*self.lock(), Phase::Closed { outcome: Outcome::Refused, .. })
+    }
+
     fn take_change(&self) -> CookieChange {
         match &mut *self.lock() {
-            Phase::Closed { change, .. } => std::mem::take(change),
-            Phase::Open(_) => CookieChange::Keep,
+            Phase::Closed { outcome: Outcome::Kept(change), .. } => std::mem::take(change),
+            _ => CookieChange::Keep,
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn merge(
             merged.dropped.push(change.key.clone());
             continue;
         }
-        if assigns && seen != there && change.now.as_ref() != there {
+        if change.replaces() && seen != there && change.now.as_ref() != there {
             merged.overwrote.push(change.key.clone());
         }
         // What nobody touched meanwhile became what the handler saw it become.

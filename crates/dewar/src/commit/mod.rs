@@ -28,6 +28,9 @@ use crate::{
 /// 9999-12-31 23:59:59 UTC: no date in a header is later.
 const LAST_SECOND: u64 = 253_402_300_799;
 
+/// How many rotations a late request follows.
+const MAX_HOPS: usize = 8;
+
 /// What the response tells the browser.
 #[derive(Debug, Default)]
 pub(crate) enum CookieChange {
@@ -65,9 +68,13 @@ pub(crate) fn decide(config: &Config, open: &mut Open) -> Result<Decision, Commi
             plan(open.origin.was(), Left { intent: open.intent, changed, empty, touch_due })
         }
     };
-    // In server mode only a permanent cookie has a deadline of its own that could move.
+    // In server mode only a permanent cookie has a deadline of its own that could move, or end.
     let mode = config.backend.mode();
-    let rolling = config.rolling && (mode == Mode::Cookie || (permanent && touch_due));
+    let was_permanent = open.contents.before().get(PERMANENT).is_some_and(Value::is_truthy);
+    let rolling = match mode {
+        Mode::Cookie => config.rolling,
+        Mode::Server => permanent != was_permanent || (config.rolling && permanent && touch_due),
+    };
     Ok(Decision { plan, cookie: plan.cookie(mode, rolling), now, permanent })
 }
 
@@ -79,7 +86,9 @@ fn touch_due(config: &Config, origin: &Origin, permanent: bool, now_s: u64) -> b
             let Stored { record, .. } = &**stored;
             let used_s = (record.idle_deadline_ms / 1000).saturating_sub(lifetime.idle.as_secs());
             let moments = Moments { created_s: record.created_ms / 1000, used_s };
-            lifetime.touch_due(moments, now_s)
+            // Once the absolute deadline is the nearer one, nothing moves any more.
+            record.idle_deadline_ms < record.absolute_deadline_ms
+                && lifetime.touch_due(moments, now_s)
         }
         Origin::Nowhere | Origin::Rotated { .. } => false,
     }

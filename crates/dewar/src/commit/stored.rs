@@ -18,7 +18,7 @@ use std::time::Duration;
 use dewar_signing::{Dict, TaggedJson, Value};
 
 use super::{
-    CookieChange, Decision, expires, largest_key,
+    CookieChange, Decision, MAX_HOPS, expires, largest_key,
     merge::{Merged, merge},
     verbs::Verbs,
 };
@@ -37,9 +37,6 @@ use crate::{
         Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Writes, Written,
     },
 };
-
-/// How many rotations a late request follows.
-const MAX_HOPS: usize = 8;
 
 /// How many ids are tried when one exists already: it has never happened.
 const MAX_IDS: usize = 8;
@@ -71,6 +68,10 @@ impl Work {
 
     fn keys(&self) -> Vec<String> {
         self.changes.iter().map(|change| change.key.clone()).collect()
+    }
+
+    fn touches(&self, key: &str) -> bool {
+        self.changes.iter().any(|change| change.key == key)
     }
 }
 
@@ -123,13 +124,21 @@ struct Base {
     record: Record,
     contents: Dict,
     rotation: Option<Rotation>,
+    /// The store gave it during this commit. What was opened, or handed over in the queue, may be
+    /// older: it is good to write upon, since a store refuses what is outdated, but it does not
+    /// prove that nothing needs to be written, nor that a session has expired.
+    current: bool,
 }
 
 impl Base {
     fn decode(record: Record) -> Result<Self, StoreError> {
         let (contents, rotation) = decode(&record.data)
             .map_err(|reason| StoreError::new(StoreErrorKind::Corrupt).with_source(reason))?;
-        Ok(Self { record, contents, rotation })
+        Ok(Self { record, contents, rotation, current: true })
+    }
+
+    fn handed_over(record: Record) -> Result<Self, StoreError> {
+        Ok(Self { current: false, ..Self::decode(record)? })
     }
 }
 
@@ -153,6 +162,10 @@ impl Act<'_> {
                 if let Some(key) = origin.key() {
                     self.delete_chain(key).await?;
                 }
+                // Under an id that was rotated away nothing new begins.
+                if !work.left.is_empty() {
+                    self.drop_late(&work.keys());
+                }
                 Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
             }
             // A change under an id that was rotated away before the request came.
@@ -174,6 +187,10 @@ impl Act<'_> {
 
     async fn touch(&self, stored: Stored, decision: Decision) -> CookieChange {
         let Verbs { config, server } = self.verbs;
+        // Another machine may have told the visitor so: what has expired stays so.
+        if self.is_past(&stored.record) {
+            return CookieChange::Keep;
+        }
         let idle = config.lifetime(decision.permanent).idle;
         let deadline_ms = self.now_ms.saturating_add(millis(idle));
         let touch = server.store().touch(&stored.key, deadline_ms);
@@ -189,28 +206,44 @@ impl Act<'_> {
         let mut permit = server.queue.enter(stored.key).await;
         let mut base = stored.base(permit.predecessor(), &work.opened)?;
         loop {
-            if self.is_past(&base.record) {
-                return Ok(self.ended(stored.key));
-            }
-            let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
-            self.tell(&merged);
-            let change = self.roll(&stored, &work.decision);
-            if merged.contents == base.contents {
-                return Ok(Done { change, merged: Some(merged.contents) });
-            }
-            match self.write(&stored.key, &base, &merged.contents).await? {
-                (Written::Done, record) => {
+            let answer = if self.is_past(&base.record) {
+                self.look_again(&stored.key, &base).await?
+            } else {
+                let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
+                self.tell(&merged);
+                let change = self.roll(&stored, &work.decision);
+                if base.current && merged.contents == base.contents {
+                    return Ok(Done { change, merged: Some(merged.contents) });
+                }
+                let (answer, record) = self.write(&stored.key, &base, &merged.contents).await?;
+                if answer == Written::Done {
                     permit.pass_on(record);
                     return Ok(Done { change, merged: Some(merged.contents) });
                 }
-                (Written::Conflict(there), _) => base = self.conflict(stored.key, there)?,
-                (Written::Gone, _) => return Ok(self.ended(stored.key)),
-                (Written::Moved(moved), _) => {
+                answer
+            };
+            match answer {
+                Written::Conflict(there) => base = self.conflict(stored.key, there)?,
+                Written::Moved(moved) => {
                     drop(permit);
                     return self.land(work, moved).await;
                 }
+                Written::Gone | Written::Done => return Ok(self.ended(stored.key)),
             }
         }
+    }
+
+    /// What became of a session that is past its deadline as far as is known: others may have used
+    /// it since.
+    async fn look_again(&self, key: &StoreKey, known: &Base) -> Result<Written, StoreError> {
+        if known.current {
+            return Ok(Written::Gone);
+        }
+        Ok(match self.verbs.load(key).await? {
+            Loaded::Live(record) => Written::Conflict(record),
+            Loaded::Moved(moved) => Written::Moved(moved),
+            Loaded::Ended { .. } | Loaded::Nothing => Written::Gone,
+        })
     }
 
     /// Lands the changes of a request that had opened a session before it was rotated.
@@ -221,19 +254,24 @@ impl Act<'_> {
                 break;
             }
             let mut permit = server.queue.enter(moved.to).await;
-            let mut there = match permit.predecessor() {
-                Some(record) => Loaded::Live(record),
-                None => self.verbs.load(&moved.to).await?,
-            };
+            let mut handed_over = permit.predecessor().filter(|record| !self.is_past(record));
+            let mut there = None;
             moved = loop {
-                let record = match there {
-                    Loaded::Live(record) if !self.is_past(&record) => record,
-                    Loaded::Moved(moved) => break moved,
-                    Loaded::Live(_) | Loaded::Ended { .. } | Loaded::Nothing => {
-                        return Ok(self.ended(moved.to));
+                let base = if let Some(record) = handed_over.take() {
+                    Base::handed_over(record)?
+                } else {
+                    let found = match there.take() {
+                        Some(record) => Loaded::Live(record),
+                        None => self.verbs.load(&moved.to).await?,
+                    };
+                    match found {
+                        Loaded::Live(record) if !self.is_past(&record) => Base::decode(record)?,
+                        Loaded::Moved(next) => break next,
+                        Loaded::Live(_) | Loaded::Ended { .. } | Loaded::Nothing => {
+                            return Ok(self.ended(moved.to));
+                        }
                     }
                 };
-                let base = Base::decode(record)?;
                 // Without a memory of its rotation the successor takes nothing from outside.
                 let Some(rotation) = &base.rotation else {
                     self.drop_late(&work.keys());
@@ -242,18 +280,18 @@ impl Act<'_> {
                 let merged =
                     merge(&mut work.changes, &work.opened, &base.contents, Some(rotation))?;
                 self.tell(&merged);
-                if merged.contents == base.contents {
+                if base.current && merged.contents == base.contents {
                     return Ok(Done::default());
                 }
-                there = match self.write(&moved.to, &base, &merged.contents).await? {
+                match self.write(&moved.to, &base, &merged.contents).await? {
                     (Written::Done, record) => {
                         permit.pass_on(record);
                         return Ok(Done::default());
                     }
-                    (Written::Conflict(there), _) => Loaded::Live(there),
+                    (Written::Conflict(record), _) => there = Some(record),
                     (Written::Gone, _) => return Ok(self.ended(moved.to)),
-                    (Written::Moved(next), _) => Loaded::Moved(next),
-                };
+                    (Written::Moved(next), _) => break next,
+                }
             };
         }
         self.drop_late(&work.keys());
@@ -264,10 +302,11 @@ impl Act<'_> {
         let Verbs { server, .. } = self.verbs;
         let mut permit = server.queue.enter(stored.key).await;
         let mut base = stored.base(permit.predecessor(), &work.opened)?;
-        let mut successor: Option<(SessionId, Base)> = None;
+        let mut successor: Option<(SessionId, Record)> = None;
         loop {
-            let mut answer = Written::Gone;
-            if !self.is_past(&base.record) {
+            let answer = if self.is_past(&base.record) {
+                self.look_again(&stored.key, &base).await?
+            } else {
                 let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
                 self.tell(&merged);
                 let rotation = self.rotation(&work, &base);
@@ -275,14 +314,14 @@ impl Act<'_> {
                     self.succeed(successor.take(), &merged.contents, &rotation, &base).await?;
                 let moved = Moved { to: id.store_key(), until_ms: rotation.until_ms };
                 let expected = base.record.version();
-                answer = self.verbs.supersede(&stored.key, expected, moved).await?;
+                let answer = self.verbs.supersede(&stored.key, expected, moved).await?;
                 if answer == Written::Done {
                     let change = self.set_cookie(&id, &work.decision, record.created_ms);
                     return Ok(Done { change, merged: Some(merged.contents) });
                 }
-                let contents = merged.contents;
-                successor = Some((id, Base { record, contents, rotation: Some(rotation) }));
-            }
+                successor = Some((id, record));
+                answer
+            };
             if let Written::Conflict(there) = answer {
                 base = self.conflict(stored.key, there)?;
                 continue;
@@ -302,18 +341,18 @@ impl Act<'_> {
     /// Creates the successor, or brings the one that was created up to date.
     async fn succeed(
         &self,
-        made: Option<(SessionId, Base)>,
+        made: Option<(SessionId, Record)>,
         contents: &Dict,
         rotation: &Rotation,
         old: &Base,
     ) -> Result<(SessionId, Record), CommitError> {
-        let Some((id, base)) = made else {
+        let Some((id, made)) = made else {
             return self.insert(contents, Some(rotation), Some(&old.record)).await;
         };
         // Nobody else knows its id, so nobody can have changed it. It keeps the old one's writes.
         let record = self.record(contents, Some(rotation), &old.record, old.record.writes)?;
         let key = id.store_key();
-        match self.verbs.update(&key, base.record.version(), &record).await? {
+        match self.verbs.update(&key, made.version(), &record).await? {
             Written::Done => Ok((id, record)),
             _ => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
         }
@@ -321,7 +360,8 @@ impl Act<'_> {
 
     async fn delete_chain(&self, mut key: StoreKey) -> Result<(), CommitError> {
         let until_ms = self.until_ms();
-        for _ in 0..MAX_HOPS {
+        // One key more than there are hops.
+        for _ in 0..=MAX_HOPS {
             match self.verbs.delete(&key, until_ms).await? {
                 Reached::Done | Reached::Gone => return Ok(()),
                 Reached::Moved(moved) => key = moved.to,
@@ -332,6 +372,8 @@ impl Act<'_> {
 
     async fn take_once(&self, key: StoreKey, name: &str) -> Result<Option<Value>, CommitError> {
         let mut permit = self.verbs.server.queue.enter(key).await;
+        // It asks the store itself; what was handed over would be outdated for whoever comes next.
+        permit.predecessor();
         loop {
             let Loaded::Live(record) = self.verbs.load(&key).await? else { return Ok(None) };
             if self.is_past(&record) {
@@ -416,11 +458,16 @@ impl Act<'_> {
         let lifetime = config.lifetime(contents.get(PERMANENT).is_some_and(Value::is_truthy));
         let absolute = lifetime.absolute.map_or(u64::MAX, millis);
         let absolute_deadline_ms = old.created_ms.saturating_add(absolute);
-        let idle_deadline_ms = self.now_ms.saturating_add(millis(lifetime.idle));
+        let mut idle_deadline_ms = self.now_ms.saturating_add(millis(lifetime.idle));
+        // A machine whose clock is behind takes nothing back. Only where the session became
+        // permanent, or is so no longer, another lifetime begins.
+        if absolute_deadline_ms == old.absolute_deadline_ms {
+            idle_deadline_ms = idle_deadline_ms.max(old.idle_deadline_ms);
+        }
         Ok(Record {
             owner: old.owner,
             created_ms: old.created_ms,
-            idle_deadline_ms: idle_deadline_ms.max(old.idle_deadline_ms).min(absolute_deadline_ms),
+            idle_deadline_ms: idle_deadline_ms.min(absolute_deadline_ms),
             absolute_deadline_ms,
             writes: writes.and(server.new_write()?),
             data: text.into_bytes(),
@@ -428,12 +475,14 @@ impl Act<'_> {
     }
 
     fn rotation(&self, work: &Work, base: &Base) -> Rotation {
-        let mut keys = work.keys();
-        // Whoever comes late across two rotations must not write over what the first one set.
+        let (mut keys, mut discard) = (work.keys(), work.discard_late_writes);
+        // Whoever comes late across two rotations must not write over what the first one set, nor
+        // at all if the first one refused it.
         if let Some(earlier) = base.rotation.as_ref().filter(|r| self.now_ms < r.until_ms) {
-            keys.extend(earlier.keys.iter().cloned());
+            keys.extend(earlier.keys.iter().filter(|key| !work.touches(key)).cloned());
+            discard |= earlier.discard;
         }
-        Rotation { keys, discard: work.discard_late_writes, until_ms: self.until_ms() }
+        Rotation { keys, discard, until_ms: self.until_ms() }
     }
 
     fn conflict(&self, session: StoreKey, there: Record) -> Result<Base, StoreError> {
@@ -492,11 +541,12 @@ impl Stored {
     /// What to build on: what the predecessor in the queue wrote, or else what was opened.
     fn base(&self, predecessor: Option<Record>, opened: &Dict) -> Result<Base, StoreError> {
         match predecessor {
-            Some(record) => Base::decode(record),
+            Some(record) => Base::handed_over(record),
             None => Ok(Base {
                 record: self.record.clone(),
                 contents: opened.clone(),
                 rotation: self.rotation.clone(),
+                current: false,
             }),
         }
     }

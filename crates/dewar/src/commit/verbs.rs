@@ -13,6 +13,7 @@
 
 use std::{future::Future, time::Duration};
 
+use super::MAX_HOPS;
 use crate::{
     backend::Server,
     config::Config,
@@ -87,16 +88,30 @@ impl Verbs<'_> {
             match self.load(key).await? {
                 Loaded::Live(there) if there.version() == expected => {}
                 Loaded::Live(there) => return judge(there, expected, ours),
-                // Rotated since: the successor carries the writes of the record it came from.
-                Loaded::Moved(moved) => match self.load(&moved.to).await? {
-                    Loaded::Live(there) => {
-                        let answer = judge(there, expected, ours)?;
-                        let done = matches!(answer, Written::Done);
-                        return Ok(if done { answer } else { Written::Moved(moved) });
-                    }
-                    _ => return Ok(Written::Moved(moved)),
-                },
+                Loaded::Moved(moved) => {
+                    let done = self.went_along(moved, expected, ours).await?;
+                    return Ok(if done { Written::Done } else { Written::Moved(moved) });
+                }
                 Loaded::Ended { .. } | Loaded::Nothing => return Ok(Written::Gone),
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+    }
+
+    /// Whether our write was done before the session was rotated: a successor carries the writes of
+    /// the record it came from, over as many rotations as there were.
+    async fn went_along(
+        &self,
+        mut moved: Moved,
+        expected: WriteId,
+        ours: WriteId,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..MAX_HOPS {
+            match self.load(&moved.to).await? {
+                Loaded::Live(there) => return Ok(judge(there, expected, ours)? == Written::Done),
+                Loaded::Moved(next) => moved = next,
+                // Whoever wants to land there will find nothing to land in.
+                Loaded::Ended { .. } | Loaded::Nothing => return Ok(false),
             }
         }
         Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
