@@ -70,13 +70,7 @@ fn every_late_write_is_told_with_the_line_that_tried() {
         ("_flashes", |s| s.flash("info", "late"), line!()),
         ("", |s| s.clear(), line!()),
         ("", |s| s.destroy(), line!()),
-        (
-            "",
-            |s| {
-                s.regenerate();
-            },
-            line!(),
-        ),
+        ("", |s| s.regenerate().discard_late_writes(), line!()),
         ("", |s| s.set_modified(true), line!()),
     ];
     for (key, late, line) in cases {
