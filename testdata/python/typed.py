@@ -43,10 +43,10 @@ def write_float(value):
     return {"t": "float", "v": repr(value), "bits": struct.pack(">d", value).hex()}
 
 
-def write_str(value):
+def write_str(value, kind="str"):
     if value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value):
-        return {"t": "str", "v": str(value)}
-    return {"t": "str_cp", "v": [ord(c) for c in value]}
+        return {"t": kind, "v": str(value)}
+    return {"t": f"{kind}_cp", "v": [ord(c) for c in value]}
 
 
 def write_datetime(value):
@@ -70,6 +70,8 @@ READERS = {
     "bytes": lambda typed: bytes.fromhex(typed["v"]),
     "uuid": lambda typed: uuid.UUID(typed["v"]),
     "markup": lambda typed: Markup(typed["v"]),
+    # Not in the vectors: safe text with lone surrogates, which random sessions may hold.
+    "markup_cp": lambda typed: Markup("".join(map(chr, typed["v"]))),
     "datetime": read_datetime,
     "date": lambda typed: date.fromisoformat(typed["v"]),
     "time": lambda typed: time.fromisoformat(typed["v"]),
@@ -88,7 +90,7 @@ WRITERS = {
     bool: lambda value: {"t": "bool", "v": value},
     int: lambda value: {"t": "int", "v": str(value)},
     float: write_float,
-    Markup: lambda value: {"t": "markup", "v": str(value)},
+    Markup: lambda value: write_str(value, "markup"),
     str: write_str,
     bytes: lambda value: {"t": "bytes", "v": value.hex()},
     uuid.UUID: lambda value: {"t": "uuid", "v": str(value)},

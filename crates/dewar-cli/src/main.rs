@@ -1,2 +1,36 @@
 //! The `dewar` command.
-fn main() {}
+//!
+//! ```text
+//! args ─▶ demo     serves the tutorials' programs
+//!      ─▶ secret   makes a key
+//!      ─▶ cookie   decodes, verifies and signs
+//! ```
+//!
+//! Contents go to the standard output, everything about them to the standard error. Every message
+//! there begins with `dewar: ` and names the cure.
+
+mod args;
+mod cookie;
+mod demo;
+mod failure;
+mod secret;
+mod terminal;
+
+use std::process::ExitCode;
+
+use args::{Command, CookieCommand};
+
+fn main() -> ExitCode {
+    let args = match args::parse() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    let done = match &args.command {
+        Command::Demo(args) => demo::run(args),
+        Command::Secret(args) => secret::run(args),
+        Command::Cookie(CookieCommand::Decode(args)) => cookie::decode::run(args),
+        Command::Cookie(CookieCommand::Verify(args)) => cookie::verify::run(args),
+        Command::Cookie(CookieCommand::Sign(args)) => cookie::sign::run(args),
+    };
+    done.map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS)
+}

@@ -74,7 +74,7 @@ sabotage! {
 
     ignoring_the_salt_is_noticed in common::check_reject_vectors {
         fn unsign(&self, recipe: &Recipe, token: &[u8], at: Moment) -> Result<Vec<u8>, BadToken> {
-            let salts = ["cookie-session", "cookie-sessio", "session", "itsdangerous"];
+            let salts = ["cookie-session", "cookie-session2", "session", "itsdangerous"];
             let with = |salt: &str| Recipe { salt: salt.into(), ..recipe.clone() };
             let read = |salt: &&str| Real.unsign(&with(salt), token, at).ok();
             salts.iter().find_map(read).map_or_else(|| Real.unsign(recipe, token, at), Ok)

@@ -152,8 +152,8 @@ fn values_are_equal_when_they_are_written_alike() {
     assert_ne!(Value::from(1), Value::from(1.0));
     assert_ne!(Value::from("x"), Value::Markup("x".into()));
     assert_ne!(Value::List(vec![]), Value::Tuple(vec![]));
-    let (ab, ba) = (Dict::from([("a", 1), ("b", 2)]), Dict::from([("b", 2), ("a", 1)]));
-    assert_eq!(ab, ba, "a mapping has no order");
+    let (one, other) = (Dict::from([("a", 1), ("b", 2)]), Dict::from([("b", 2), ("a", 1)]));
+    assert_eq!(one, other, "a mapping has no order");
     assert_eq!(u64::MAX.to_string(), Value::from(u64::MAX).to_python_text());
 }
 

@@ -37,6 +37,23 @@ pub fn golden(name: &str) -> Json {
     read(&folder("DEWAR_GOLDEN", "testdata/golden").join(format!("{name}.json")))
 }
 
+/// Reads a table of exceptions beside the transcripts, for example `table("differs")`: the rows
+/// below its line of headings, split at tabs into `N` columns.
+///
+/// # Panics
+/// If the file is missing, a row has another number of columns, or one is empty: no exception
+/// goes without its reason.
+pub fn table<const N: usize>(name: &str) -> Vec<[String; N]> {
+    let path = folder("DEWAR_GOLDEN", "testdata/golden").join(format!("{name}.tsv"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let row = |line: &str| {
+        let columns: Vec<_> = line.split('\t').map(str::to_owned).collect();
+        assert!(columns.iter().all(|column| !column.is_empty()), "{}: {line}", path.display());
+        columns.try_into().unwrap_or_else(|_| panic!("{}: not {N} columns: {line}", path.display()))
+    };
+    text.lines().skip(1).map(row).collect()
+}
+
 /// Undoes lower-case hexadecimal text.
 ///
 /// # Panics

@@ -1,29 +1,21 @@
-//! The configuration: every option, checked once when the layer is built.
+//! The configuration: everything a request needs to know, checked before the first one.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use dewar_signing::{Digest, KeyDerivation, KeyRing, TimestampSigner, payload::Compression};
+use dewar_signing::{TimestampSigner, payload::Compression};
 
 use crate::{
-    clock::{Clock, SystemClock},
-    cookie::{CookieAttributes, CookieAttributesBuilder, CookieConfigError, Grammar, SameSite},
-    event::Event,
-    layer::SessionLayer,
+    backend::Backend,
+    clock::Clock,
+    cookie::{CookieAttributes, CookieConfigError, Grammar},
+    event::{Event, Events},
     lifetime::Lifetime,
-    weak_keys::{self, WeakKey},
+    weak_keys::WeakKey,
 };
-
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Flask's salt: it keeps session cookies apart from other tokens of the same key.
-const SALT: &str = "cookie-session";
-
-type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
 /// A configuration that contradicts itself or is not safe. Each message names the value, the rule
 /// and the cure.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The attributes of the cookie contradict each other.
@@ -58,6 +50,15 @@ pub enum ConfigError {
         /// The name of the variable.
         name: String,
     },
+    /// An option of server mode, for sessions in a cookie.
+    #[error(
+        "`{option}` is an option of sessions on the server: \
+         begin with `SessionLayer::server(key, store)`"
+    )]
+    ServerModeOnly {
+        /// The name of the option.
+        option: &'static str,
+    },
     /// A secret key that others know or can guess.
     #[error(transparent)]
     WeakKey(WeakKey),
@@ -71,6 +72,13 @@ pub enum ConfigError {
     },
 }
 
+/// The message: it is what a `main` that returns the error, or an `unwrap`, shows the programmer.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Which rules decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
@@ -81,6 +89,7 @@ pub(crate) enum Profile {
 /// Everything a request needs to know. Built once, shared by all requests.
 pub(crate) struct Config {
     pub(crate) profile: Profile,
+    pub(crate) backend: Backend,
     pub(crate) cookie: CookieAttributes,
     pub(crate) grammar: Grammar,
     pub(crate) signer: TimestampSigner,
@@ -93,24 +102,13 @@ pub(crate) struct Config {
     pub(crate) back_date_s: u64,
     pub(crate) max_skew_s: u64,
     pub(crate) clock: Arc<dyn Clock>,
-    listener: Option<Listener>,
+    pub(crate) events: Events,
 }
 
 impl Config {
     /// Tells everybody who listens; builds the event only if somebody does.
     pub(crate) fn emit<'a>(&self, event: impl FnOnce() -> Event<'a>) {
-        if self.listens() {
-            let event = event();
-            event.trace();
-            if let Some(listener) = &self.listener {
-                listener(&event);
-            }
-        }
-    }
-
-    /// Whether anybody would see an event.
-    pub(crate) fn listens(&self) -> bool {
-        self.listener.is_some() || tracing::enabled!(target: "dewar", tracing::Level::ERROR)
+        self.events.emit(event);
     }
 
     pub(crate) fn lifetime(&self, permanent: bool) -> &Lifetime {
@@ -122,337 +120,6 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("profile", &self.profile)
-            .field("cookie", &self.cookie)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Builds a [`SessionLayer`]; the last call of an option counts.
-///
-/// Begin with [`SessionLayer::signed_cookie`] (safe defaults) or [`SessionLayer::flask`] (exact
-/// parity).
-#[must_use]
-pub struct SessionLayerBuilder {
-    keys: KeyRing,
-    profile: Profile,
-    cookie: CookieAttributesBuilder,
-    session: Lifetime,
-    permanent: Lifetime,
-    rolling: bool,
-    max_cookie_size: usize,
-    back_date: Duration,
-    max_skew: Duration,
-    clock: Arc<dyn Clock>,
-    listener: Option<Listener>,
-    accept_weak_key: bool,
-}
-
-impl SessionLayerBuilder {
-    pub(crate) fn signed_cookie(keys: KeyRing) -> Self {
-        Self {
-            keys,
-            profile: Profile::Default,
-            cookie: CookieAttributes::builder("session"),
-            session: Lifetime { idle: 120 * MINUTE, absolute: Some(7 * DAY) },
-            permanent: Lifetime { idle: 31 * DAY, absolute: Some(90 * DAY) },
-            rolling: true,
-            max_cookie_size: 4093,
-            back_date: Duration::ZERO,
-            max_skew: Duration::from_secs(5),
-            clock: Arc::new(SystemClock),
-            listener: None,
-            accept_weak_key: false,
-        }
-    }
-
-    pub(crate) fn flask(keys: KeyRing) -> Self {
-        // Flask knows one limit, and measures it from the last signing for every session.
-        let lifetime = Lifetime { idle: 31 * DAY, absolute: None };
-        Self {
-            profile: Profile::Flask,
-            cookie: CookieAttributes::flask_builder("session"),
-            session: lifetime,
-            permanent: lifetime,
-            max_skew: Duration::ZERO,
-            ..Self::signed_cookie(keys)
-        }
-    }
-
-    fn cookie(
-        self,
-        change: impl FnOnce(CookieAttributesBuilder) -> CookieAttributesBuilder,
-    ) -> Self {
-        Self { cookie: change(self.cookie), ..self }
-    }
-
-    /// The name of the cookie. Default: `session`.
-    ///
-    /// `__Host-session` lets browsers guard it against sibling domains.
-    ///
-    /// # Flask
-    /// `SESSION_COOKIE_NAME`
-    pub fn cookie_name(self, name: impl Into<String>) -> Self {
-        self.cookie(|cookie| cookie.name(name))
-    }
-
-    /// The host, and all hosts below it, that receive the cookie. Default: the very host that set
-    /// it, and no other.
-    ///
-    /// # Flask
-    /// `SESSION_COOKIE_DOMAIN`
-    pub fn domain(self, domain: impl Into<String>) -> Self {
-        self.cookie(|cookie| cookie.domain(domain.into()))
-    }
-
-    /// The path, and all paths below it, that receive the cookie. Default: `/`.
-    ///
-    /// # Flask
-    /// `SESSION_COOKIE_PATH`, or else `APPLICATION_ROOT`
-    pub fn path(self, path: impl Into<String>) -> Self {
-        self.cookie(|cookie| cookie.path(path.into()))
-    }
-
-    /// Whether the cookie travels over TLS only. Default: true; in the `flask` profile false.
-    ///
-    /// # Flask
-    /// `SESSION_COOKIE_SECURE`
-    pub fn secure(self, secure: bool) -> Self {
-        self.cookie(|cookie| cookie.secure(secure))
-    }
-
-    /// Whether scripts cannot read the cookie. Default: true.
-    ///
-    /// # Flask
-    /// `SESSION_COOKIE_HTTPONLY`
-    pub fn http_only(self, http_only: bool) -> Self {
-        self.cookie(|cookie| cookie.http_only(http_only))
-    }
-
-    /// Which requests from other sites carry the cookie. Default: [`SameSite::Lax`]; in the
-    /// `flask` profile the attribute is not sent.
-    ///
-    /// # Flask
-    /// `SESSION_COOKIE_SAMESITE`
-    pub fn same_site(self, same_site: impl Into<Option<SameSite>>) -> Self {
-        self.cookie(|cookie| cookie.same_site(same_site))
-    }
-
-    /// Whether each embedding site gets a jar of its own (CHIPS). Default: false.
-    ///
-    /// # Flask
-    /// `SESSION_COOKIE_PARTITIONED`
-    pub fn partitioned(self, partitioned: bool) -> Self {
-        self.cookie(|cookie| cookie.partitioned(partitioned))
-    }
-
-    /// Lets a name such as `__Host-id` through although the attributes break its promise.
-    ///
-    /// # Security
-    /// Browsers drop such a cookie. Only for proving parity with Flask, which does not look.
-    pub fn insecure_accept_prefix_violations(self) -> Self {
-        self.cookie(CookieAttributesBuilder::insecure_accept_prefix_violations)
-    }
-
-    /// Sends the cookie without TLS, for development on this machine. Default: off.
-    ///
-    /// # Security
-    /// Only for servers that listen on a loopback address: everybody on the way can read the
-    /// cookie.
-    pub fn loopback_development(self) -> Self {
-        self.secure(false)
-    }
-
-    /// The longest gap between two uses of a session. Default: 2 hours.
-    ///
-    /// Longer means that a forgotten browser stays logged in longer. The `flask` profile has
-    /// [`permanent_lifetime`](Self::permanent_lifetime) alone.
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.session.idle = timeout;
-        self
-    }
-
-    /// The longest life of a session since its creation, never extended. Default: 7 days.
-    pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
-        self.session.absolute = Some(timeout);
-        self
-    }
-
-    /// The longest gap between two uses of a permanent session. Default: 31 days, as Flask.
-    pub fn permanent_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.permanent.idle = timeout;
-        self
-    }
-
-    /// The longest life of a permanent session since its creation. Default: 90 days.
-    pub fn permanent_absolute_timeout(mut self, timeout: Duration) -> Self {
-        self.permanent.absolute = Some(timeout);
-        self
-    }
-
-    /// Flask's one lifetime, from the last signing: how long any cookie is accepted, and when a
-    /// permanent one expires in the browser. Default in the `flask` profile: 31 days.
-    ///
-    /// # Flask
-    /// `PERMANENT_SESSION_LIFETIME`
-    pub fn permanent_lifetime(mut self, lifetime: Duration) -> Self {
-        self.permanent = Lifetime { idle: lifetime, absolute: self.permanent.absolute };
-        if self.profile == Profile::Flask {
-            self.session = self.permanent;
-        }
-        self
-    }
-
-    /// Whether use keeps a session alive: the cookie is signed anew once a quarter of the idle
-    /// timeout has passed. Default: true.
-    ///
-    /// The `flask` profile does so on every request of a permanent session, opened or not.
-    ///
-    /// # Flask
-    /// `SESSION_REFRESH_EACH_REQUEST`
-    pub fn rolling(self, rolling: bool) -> Self {
-        Self { rolling, ..self }
-    }
-
-    /// How many bytes the whole cookie may have: name, value and attributes. Default: 4093, as
-    /// Flask; 0 switches the check off.
-    ///
-    /// Browsers ignore larger ones. A session beyond it is refused at commit; the `flask` profile
-    /// sends it and raises an event.
-    ///
-    /// # Flask
-    /// `MAX_COOKIE_SIZE`
-    pub fn max_cookie_size(self, bytes: usize) -> Self {
-        Self { max_cookie_size: bytes, ..self }
-    }
-
-    /// Signs with a time in the past, in whole seconds. Default: 0.
-    ///
-    /// Flask refuses a cookie that was signed one second in its future: beside Flask servers
-    /// whose clocks may be behind, 2 seconds are advised.
-    pub fn back_date(self, by: Duration) -> Self {
-        Self { back_date: by, ..self }
-    }
-
-    /// How far the clocks of the machines may differ, in whole seconds. Default: 5; in the `flask`
-    /// profile 0, as Flask.
-    ///
-    /// A cookie that was signed this far in the future is still accepted; it lives no longer.
-    pub fn max_skew(self, skew: Duration) -> Self {
-        Self { max_skew: skew, ..self }
-    }
-
-    /// The clock that tells the time. Default: [`SystemClock`].
-    pub fn clock(self, clock: impl Clock) -> Self {
-        Self { clock: Arc::new(clock), ..self }
-    }
-
-    /// Calls `listener` for every [`Event`], on the request's own task: it should not block.
-    pub fn on_event(self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        Self { listener: Some(Arc::new(listener)), ..self }
-    }
-
-    /// Takes any secret key, even one that is printed in a tutorial.
-    ///
-    /// # Security
-    /// Whoever knows the key writes any session he likes. For test harnesses alone.
-    pub fn insecure_accept_weak_key(self) -> Self {
-        Self { accept_weak_key: true, ..self }
-    }
-
-    /// Checks everything and builds the layer.
-    ///
-    /// # Errors
-    /// The first contradiction or weakness found; its text names the cure.
-    pub fn build(self) -> Result<SessionLayer, ConfigError> {
-        let cookie = self.cookie.clone().build()?;
-        if !self.accept_weak_key {
-            self.refuse_weak_keys(cookie.name())?;
-        }
-        if self.profile == Profile::Default {
-            self.check_lifetimes()?;
-        } else {
-            self.announce_flask(&cookie);
-        }
-        let signer = TimestampSigner::builder(self.keys)
-            .salt(SALT)
-            .key_derivation(KeyDerivation::Hmac)
-            .digest(Digest::Sha1)
-            .build_timestamp()?;
-        Ok(SessionLayer::new(Config {
-            profile: self.profile,
-            cookie,
-            grammar: match self.profile {
-                Profile::Default => Grammar::Rfc6265,
-                Profile::Flask => Grammar::Werkzeug,
-            },
-            signer,
-            compression: Compression::WhenSmaller,
-            session: self.session,
-            permanent: self.permanent,
-            rolling: self.rolling,
-            max_cookie_size: self.max_cookie_size,
-            back_date_s: self.back_date.as_secs(),
-            max_skew_s: self.max_skew.as_secs(),
-            clock: self.clock,
-            listener: self.listener,
-        }))
-    }
-
-    fn refuse_weak_keys(&self, cookie_name: &str) -> Result<(), ConfigError> {
-        let fallbacks = self.keys.len() - 1;
-        for (i, key) in self.keys.iter().enumerate() {
-            let newest = (i < fallbacks).then(|| self.keys.newest().as_bytes());
-            let known: [(&'static str, &[u8]); 3] = [
-                ("the salt", SALT.as_bytes()),
-                ("the cookie's name", cookie_name.as_bytes()),
-                ("the newest key", newest.unwrap_or_default()),
-            ];
-            match weak_keys::examine_beside(key.as_bytes(), &known) {
-                Err(weakness) if i == fallbacks => return Err(ConfigError::WeakKey(weakness)),
-                Err(weakness) => {
-                    return Err(ConfigError::WeakFallbackKey { number: i + 1, weakness });
-                }
-                Ok(()) => {
-                    if let Some(advice) = weak_keys::advise(key.as_bytes()) {
-                        tracing::warn!(target: "dewar", key = %key.id(), "{advice}");
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn check_lifetimes(&self) -> Result<(), ConfigError> {
-        for Lifetime { idle, absolute } in [self.session, self.permanent] {
-            let absolute = absolute.unwrap_or(Duration::MAX);
-            if idle.as_secs() == 0 || idle > absolute {
-                let (idle_s, absolute_s) = (idle.as_secs(), absolute.as_secs());
-                return Err(ConfigError::IdleTimeout { idle_s, absolute_s });
-            }
-        }
-        if self.permanent.idle > 400 * DAY {
-            let days = self.permanent.idle.as_secs() / DAY.as_secs();
-            return Err(ConfigError::LifetimeTooLong { days });
-        }
-        Ok(())
-    }
-
-    /// Parity means giving up protections: that is said once, where an operator sees it.
-    fn announce_flask(&self, cookie: &CookieAttributes) {
-        tracing::warn!(
-            target: "dewar",
-            secure = cookie.secure(),
-            "the flask profile gives up: SameSite and Secure unless set, idle and absolute \
-             timeouts, and answers to two session cookies with the first"
-        );
-    }
-}
-
-impl fmt::Debug for SessionLayerBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionLayerBuilder")
-            .field("profile", &self.profile)
-            .field("keys", &self.keys)
             .field("cookie", &self.cookie)
             .finish_non_exhaustive()
     }

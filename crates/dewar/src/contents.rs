@@ -3,7 +3,7 @@
 use dewar_signing::{Dict, Value};
 
 use crate::{
-    delta::{Delta, Op},
+    delta::{Delta, KeyDelta, Op},
     error::ValueError,
 };
 
@@ -66,8 +66,19 @@ impl Contents {
         &self.opened
     }
 
+    /// Takes the operations out, to be applied elsewhere; the contents stay readable.
+    pub(crate) fn take_changes(&mut self) -> Vec<KeyDelta> {
+        self.delta.take()
+    }
+
+    /// Forgets what was opened under `key`: somebody took it.
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.opened.remove(key);
+        self.delta.forget(key);
+    }
+
     /// The touched keys with the names of the operations, for events.
-    pub(crate) fn summary(&self) -> Vec<(&str, Vec<&'static str>)> {
+    pub(crate) fn summary(&self) -> Vec<(String, Vec<&'static str>)> {
         self.delta.summary()
     }
 

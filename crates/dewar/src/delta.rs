@@ -98,10 +98,23 @@ fn without(list: Value, seen: &[Value]) -> Option<Value> {
 
 /// What was done to one key, and what it holds now.
 #[derive(Debug)]
-struct KeyDelta {
-    key: String,
-    ops: Vec<Op>,
-    now: Option<Value>,
+pub(crate) struct KeyDelta {
+    pub(crate) key: String,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) now: Option<Value>,
+}
+
+impl KeyDelta {
+    /// Applies the operations again, to a newer value.
+    pub(crate) fn reapply(&mut self, value: Option<Value>) -> Result<Option<Value>, ValueError> {
+        self.ops.iter_mut().try_fold(value, |value, op| op.apply(&self.key, value))
+    }
+
+    /// Whether it says what the key shall hold, whatever it holds now: a set, a removal, or a
+    /// function of the old value. The other operations only add to it.
+    pub(crate) fn assigns(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Set(_) | Op::Remove | Op::Update(_)))
+    }
 }
 
 /// Everything that was done, key by key in the order of their first operation.
@@ -140,9 +153,24 @@ impl Delta {
         delta.now = now;
     }
 
+    /// Takes the operations out, to be applied elsewhere; what the keys hold stays readable.
+    pub(crate) fn take(&mut self) -> Vec<KeyDelta> {
+        let take = |delta: &mut KeyDelta| KeyDelta {
+            key: delta.key.clone(),
+            ops: std::mem::take(&mut delta.ops),
+            now: delta.now.clone(),
+        };
+        self.keys.iter_mut().map(take).collect()
+    }
+
     /// The touched keys with the names of the operations, for events.
-    pub(crate) fn summary(&self) -> Vec<(&str, Vec<&'static str>)> {
+    pub(crate) fn summary(&self) -> Vec<(String, Vec<&'static str>)> {
         let names = |delta: &KeyDelta| delta.ops.iter().map(Op::name).collect();
-        self.keys.iter().map(|delta| (delta.key.as_str(), names(delta))).collect()
+        self.keys.iter().map(|delta| (delta.key.clone(), names(delta))).collect()
+    }
+
+    /// Forgets what was done to `key`.
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.keys.retain(|delta| delta.key != key);
     }
 }

@@ -9,6 +9,8 @@
 
 use dewar_signing::{ConversionError, PayloadError, Value};
 
+use crate::store::StoreError;
+
 /// A session key that does not hold what the application asked for.
 ///
 /// Answers as "500 Internal Server Error" when a handler returns it.
@@ -69,9 +71,31 @@ pub enum CommitError {
         /// The key whose value takes the most room.
         largest_key: String,
     },
+    /// The session had ended meanwhile, and the configuration asks to say so.
+    #[error("the session has ended: nothing was saved")]
+    Ended,
+    /// The contents are larger than one session may be.
+    #[error(
+        "the session needs {bytes} bytes and {limit} are allowed: \
+         session key `{largest_key}` is the largest"
+    )]
+    SessionTooLarge {
+        /// The record, in bytes.
+        bytes: usize,
+        /// The configured limit, in bytes.
+        limit: usize,
+        /// The key whose value takes the most room.
+        largest_key: String,
+    },
+    /// The store did not keep it, or did not say whether it did.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A [`Typed`](crate::Typed) session could not be written back.
     #[error("the typed session could not be written back")]
     Typed(#[source] ValueError),
+    /// An operation does not fit what others stored meanwhile.
+    #[error("the changes do not fit the stored session")]
+    Merge(#[from] ValueError),
     /// The contents have no text form.
     #[error("the session cannot be written as text")]
     Unwritable(#[source] PayloadError),

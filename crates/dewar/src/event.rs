@@ -4,13 +4,13 @@
 //! [`SessionLayerBuilder::on_event`](crate::SessionLayerBuilder::on_event). Nothing is built while
 //! neither listens. `tracing` never sees a key, an id or a value; a listener sees the contents.
 
-use std::panic::Location;
+use std::{error::Error, fmt, ops::Deref, panic::Location, sync::Arc, time::Duration};
 
 use dewar_signing::Dict;
 
-use crate::{error::CommitError, plan::Plan, verdict::Verdict};
+use crate::{error::CommitError, id::StoreKey, plan::Plan, store::StoreError, verdict::Verdict};
 
-/// Something that happened to a session.
+/// Something that happened to a session. Its `Debug` form leaves the contents out.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -24,11 +24,11 @@ pub enum Event<'a> {
         /// What was decided.
         plan: Plan,
         /// What was opened.
-        before: &'a Dict,
+        before: Snapshot<'a>,
         /// The touched keys, each with the names of the operations meant for it.
-        changes: &'a [(&'a str, Vec<&'static str>)],
+        changes: &'a [(String, Vec<&'static str>)],
         /// What the session holds now.
-        after: &'a Dict,
+        after: Snapshot<'a>,
     },
     /// The changes could not be kept; the response became an error.
     Refused {
@@ -41,6 +41,43 @@ pub enum Event<'a> {
         bytes: usize,
         /// The configured limit, in bytes.
         limit: usize,
+    },
+    /// The store was asked.
+    StoreCall {
+        /// The verb.
+        operation: &'static str,
+        /// The session, by the hash of its id.
+        session: StoreKey,
+        /// How long the answer took.
+        took: Duration,
+        /// Why there was none.
+        error: Option<&'a StoreError>,
+    },
+    /// Somebody wrote in between; the changes were applied to what he wrote.
+    ConflictMerged {
+        /// The session, by the hash of its id.
+        session: StoreKey,
+    },
+    /// Two requests set one key to different values, and the later commit won. Use an operation
+    /// such as `incr` or `push`, or another key.
+    Overwrote {
+        /// The key.
+        key: &'a str,
+    },
+    /// The session had ended when the changes were to be kept: nothing was written.
+    Ended {
+        /// The session, by the hash of its id.
+        session: StoreKey,
+    },
+    /// A cookie with an id that was rotated away was presented: an older copy, or a thief's.
+    RotatedIdUsed {
+        /// The old session, by the hash of its id.
+        session: StoreKey,
+    },
+    /// Changes under an id that was rotated away meanwhile were dropped by the late-write rule.
+    LateWritesDropped {
+        /// The keys.
+        keys: &'a [String],
     },
     /// A change came after the commit and was dropped.
     LateWrite {
@@ -77,6 +114,30 @@ impl Event<'_> {
                 target: "dewar", bytes, limit,
                 "the session cookie is too large: browsers may ignore it"
             ),
+            Self::StoreCall { operation, session, took, error: None } => {
+                tracing::trace!(target: "dewar", operation, %session, ?took, "store call");
+            }
+            Self::StoreCall { operation, session, took, error: Some(error) } => {
+                let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(target: "dewar", operation, %session, ?took, %error, cause, "store call failed");
+            }
+            Self::ConflictMerged { session } => {
+                tracing::debug!(target: "dewar", %session, "conflicting changes merged");
+            }
+            Self::Overwrote { .. } => tracing::warn!(
+                target: "dewar",
+                "two requests set one session key: the later commit won; use incr, push or update"
+            ),
+            Self::Ended { session } => {
+                tracing::debug!(target: "dewar", %session, "changes of an ended session dropped");
+            }
+            Self::RotatedIdUsed { session } => {
+                tracing::warn!(target: "dewar", %session, "a rotated session id was presented");
+            }
+            Self::LateWritesDropped { keys } => tracing::warn!(
+                target: "dewar", keys = keys.len(),
+                "changes that came after a rotation were dropped"
+            ),
             Self::LateWrite { caller, .. } => tracing::warn!(
                 target: "dewar", %caller,
                 "a session was changed after its commit: the change is lost"
@@ -86,5 +147,47 @@ impl Event<'_> {
                 "a session key was read as a type it does not hold"
             ),
         }
+    }
+}
+
+/// The contents of a session at one moment. It prints their number alone: they are the visitor's.
+#[derive(Clone, Copy)]
+pub struct Snapshot<'a>(pub(crate) &'a Dict);
+
+impl Deref for Snapshot<'_> {
+    type Target = Dict;
+
+    fn deref(&self) -> &Dict {
+        self.0
+    }
+}
+
+impl fmt::Debug for Snapshot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Snapshot({} keys)", self.0.len())
+    }
+}
+
+type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
+
+/// Who listens.
+#[derive(Clone, Default)]
+pub(crate) struct Events(pub(crate) Option<Listener>);
+
+impl Events {
+    /// Tells everybody who listens; builds the event only if somebody does.
+    pub(crate) fn emit<'a>(&self, event: impl FnOnce() -> Event<'a>) {
+        if self.listens() {
+            let event = event();
+            event.trace();
+            if let Some(listener) = &self.0 {
+                listener(&event);
+            }
+        }
+    }
+
+    /// Whether anybody would see an event.
+    pub(crate) fn listens(&self) -> bool {
+        self.0.is_some() || tracing::enabled!(target: "dewar", tracing::Level::ERROR)
     }
 }

@@ -4,13 +4,13 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::{StatusCode, header::RETRY_AFTER, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{CommitError, ValueError},
     session::Session,
-    slot::Slot,
+    store::StoreError,
     typed::Typed,
 };
 
@@ -24,6 +24,9 @@ pub enum SessionRejection {
          with `let sessions = SessionLayer::signed_cookie(key).build()?`"
     )]
     MissingLayer,
+    /// The store gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The session does not fit the type of [`Typed`].
     #[error(transparent)]
     Value(#[from] ValueError),
@@ -34,8 +37,8 @@ impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = SessionRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
-        let slot = parts.extensions.get::<Slot>().ok_or(SessionRejection::MissingLayer)?;
-        Ok(Self::open(slot.clone()))
+        let session = Self::from_extensions(&parts.extensions).await?;
+        session.ok_or(SessionRejection::MissingLayer)
     }
 }
 
@@ -72,6 +75,7 @@ impl IntoResponse for SessionRejection {
             Self::MissingLayer => {
                 (StatusCode::INTERNAL_SERVER_ERROR, self.to_string()).into_response()
             }
+            Self::Store(_) => unavailable(),
             Self::Value(error) => error.into_response(),
         }
     }
@@ -87,8 +91,18 @@ impl IntoResponse for ValueError {
 impl IntoResponse for CommitError {
     fn into_response(self) -> Response {
         // `Event::Refused` has told why.
-        internal_server_error()
+        match self {
+            Self::Store(_) => unavailable(),
+            Self::Ended => StatusCode::CONFLICT.into_response(),
+            _ => internal_server_error(),
+        }
     }
+}
+
+/// The visitor may try again; the operator has been told.
+fn unavailable() -> Response {
+    let retry = [(RETRY_AFTER, "1")];
+    (StatusCode::SERVICE_UNAVAILABLE, retry, "Service Unavailable\n").into_response()
 }
 
 /// Says nothing: what went wrong is not the visitor's business.

@@ -44,15 +44,15 @@ impl Session {
     /// messages are taken out all the same, as in Flask.
     #[track_caller]
     pub fn flashed_messages(&self) -> Vec<Flash> {
-        if let Some(flashes) = self.read(|open| open.flashes.clone()) {
-            return flashes;
-        }
-        let seen: Vec<Value> = self.get(FLASHES).unwrap_or_default();
-        // Draining a list never fails.
-        let _ = self.apply(FLASHES, Op::Drain(seen.clone()));
-        let flashes: Vec<_> = seen.into_iter().filter_map(flash).collect();
-        self.read(|open| open.flashes = Some(flashes.clone()));
-        flashes
+        let seen = self.read(|open| open.flashes.clone());
+        let seen = seen.unwrap_or_else(|| {
+            let waiting: Vec<Value> = self.get(FLASHES).unwrap_or_default();
+            // Draining a list never fails.
+            let _ = self.apply(FLASHES, Op::Drain(waiting.clone()));
+            self.read(|open| open.flashes = Some(waiting.clone()));
+            waiting
+        });
+        seen.into_iter().filter_map(flash).collect()
     }
 }
 

@@ -6,8 +6,10 @@ use dewar_signing::KeyRing;
 use tower_layer::Layer;
 
 use crate::{
-    config::{Config, SessionLayerBuilder},
+    builder::SessionLayerBuilder,
+    config::Config,
     service::SessionService,
+    store::{BoxStore, Store},
 };
 
 /// Gives every handler below it a session. Clones share one configuration.
@@ -40,6 +42,17 @@ impl SessionLayer {
     /// and writes cookies that are read here.
     pub fn signed_cookie(keys: impl Into<KeyRing>) -> SessionLayerBuilder {
         SessionLayerBuilder::signed_cookie(keys.into())
+    }
+
+    /// Sessions on the server: the cookie carries a random id, the store has the contents.
+    ///
+    /// No write is lost: overlapping requests that change different keys all land, counters kept
+    /// with [`incr`](crate::Session::incr) and lists kept with [`push`](crate::Session::push) add
+    /// up exactly. No logout is undone: a finished one is never revived by a slower request.
+    ///
+    /// It runs within tokio, whose timer bounds every call of the store.
+    pub fn server(keys: impl Into<KeyRing>, store: impl Store) -> SessionLayerBuilder {
+        SessionLayerBuilder::server(keys.into(), BoxStore::new(store))
     }
 
     /// Sessions in a signed cookie exactly as Flask keeps them: when a cookie is set, refreshed

@@ -39,30 +39,34 @@
 //! A signed cookie proves that nobody changed it. It hides nothing, an old copy stays valid until
 //! it expires, and of two overlapping requests the last response wins.
 
-// Values.
+// Values, and what is decided over values alone.
 mod clock;
 pub mod cookie;
 mod delta;
 mod error;
 mod id;
 mod lifetime;
+mod plan;
 mod vary;
 mod verdict;
 mod weak_keys;
 // Configuration.
+mod backend;
 mod config;
 mod event;
 mod keys;
+mod queue;
 // Contract.
 pub mod store;
 // Rooms.
 mod commit;
 mod contents;
 mod open;
-mod plan;
 mod respond;
+mod rotation;
 mod slot;
 // Doors.
+mod builder;
 #[cfg(feature = "axum")]
 mod extract;
 mod flash;
@@ -71,14 +75,15 @@ mod service;
 mod session;
 mod typed;
 
+pub use builder::SessionLayerBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{ConfigError, SessionLayerBuilder};
+pub use config::ConfigError;
 pub use cookie::SameSite;
 pub use dewar_signing::{
     BigInt, ConversionError, DateTime, Dict, FromValue, KeyId, KeyRing, SecretKey, Uuid, Value,
 };
 pub use error::{CommitError, ValueError};
-pub use event::Event;
+pub use event::{Event, Snapshot};
 #[cfg(feature = "axum")]
 pub use extract::SessionRejection;
 pub use flash::Flash;
@@ -87,7 +92,7 @@ pub use keys::{development_key, key_from_env, random_bytes};
 pub use layer::SessionLayer;
 pub use plan::Plan;
 pub use service::SessionService;
-pub use session::Session;
+pub use session::{Regeneration, Session};
 pub use typed::Typed;
 pub use verdict::Verdict;
 pub use weak_keys::WeakKey;

@@ -11,17 +11,17 @@ pub(crate) struct Lifetime {
     pub(crate) absolute: Option<Duration>,
 }
 
-/// The moments a token tells of, in Unix seconds.
+/// When a session began and when it was last known to be used, in Unix seconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moments {
     pub(crate) created_s: u64,
-    pub(crate) signed_s: u64,
+    pub(crate) used_s: u64,
 }
 
 impl Lifetime {
     /// The last second in which the session is alive.
     pub(crate) fn deadline_s(&self, moments: Moments) -> u64 {
-        let idle = moments.signed_s.saturating_add(self.idle.as_secs());
+        let idle = moments.used_s.saturating_add(self.idle.as_secs());
         match self.absolute {
             Some(absolute) => idle.min(moments.created_s.saturating_add(absolute.as_secs())),
             None => idle,
@@ -40,6 +40,6 @@ impl Lifetime {
     /// Whether a use at `now_s` should move the idle deadline. A quarter of the idle timeout must
     /// have passed: a visitor who reads a hundred pages is not sent a hundred cookies.
     pub(crate) fn touch_due(&self, moments: Moments, now_s: u64) -> bool {
-        now_s.saturating_sub(moments.signed_s) >= (self.idle.as_secs() / 4).max(1)
+        now_s.saturating_sub(moments.used_s) >= (self.idle.as_secs() / 4).max(1)
     }
 }

@@ -1,25 +1,36 @@
 //! Room 5, first half: decides what is to happen, without doing anything.
 //!
-//! | was | the handler left it | plan | in cookie mode |
-//! |---|---|---|---|
-//! | absent | empty, or destroyed | nothing | keep |
-//! | absent | with contents | create | set |
-//! | present | unchanged, touch not due | nothing | keep |
-//! | present | unchanged, touch due | touch | keep, or set when rolling |
-//! | present | changed | update | set |
-//! | present | emptied by removing keys | empty | remove |
-//! | present | `regenerate()` | regenerate | set |
-//! | present | `destroy()` / `clear()`, nothing set afterwards | destroy | remove |
-//! | present | `destroy()` / `clear()`, then contents set | replace | set |
+//! | was | the handler left it | plan | cookie mode | server mode: store | server mode: cookie |
+//! |---|---|---|---|---|---|
+//! | absent | empty, or destroyed | nothing | keep | – | keep |
+//! | absent | with contents | create | set | create | set |
+//! | present | unchanged, touch not due | nothing | keep | – | keep |
+//! | present | unchanged, touch due | touch | keep, or set when rolling | touch | keep, or set when rolling |
+//! | present | changed | update | set | update | keep, or set when rolling |
+//! | present | emptied by removing keys | empty | remove | update | keep |
+//! | present | `regenerate()` | regenerate | set | create, then supersede | set |
+//! | present | `destroy()` / `clear()`, nothing set afterwards | destroy | remove | delete | remove |
+//! | present | `destroy()` / `clear()`, then contents set | replace | set | create, delete the old | set |
+//! | moved | `destroy()` / `clear()` | destroy | – | delete the end of the chain | remove |
+//! | moved | anything else, changed | stray | – | – | keep |
 //!
-//! In cookie mode *set* carries the contents and there is nothing else to do. A mode that keeps
-//! the contents on a server reads the same plan and adds its own column of store calls.
+//! In cookie mode *set* carries the contents and there is nothing else to do. What a store may answer
+//! (gone, conflict, moved) is dealt with where it is asked: in [`crate::commit`].
 
 /// What the request brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Was {
     Absent,
     Present,
+    /// The id was rotated away: it routes, and never authenticates.
+    Moved,
+}
+
+/// Where the contents live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Cookie,
+    Server,
 }
 
 /// What the handler asked for, apart from what it wrote. Destroy absorbs the others.
@@ -60,6 +71,8 @@ pub enum Plan {
     Destroy,
     /// The session ends, and a new one begins with what was set afterwards.
     Replace,
+    /// A change under an id that was rotated away: it is dropped.
+    Stray,
 }
 
 /// What happens to the browser's cookie.
@@ -73,6 +86,9 @@ pub(crate) enum CookieStep {
 /// The table above.
 pub(crate) fn plan(was: Was, left: Left) -> Plan {
     match (was, left.intent) {
+        (Was::Moved, Intent::Destroy) => Plan::Destroy,
+        (Was::Moved, _) if left.changed => Plan::Stray,
+        (Was::Moved, _) => Plan::Nothing,
         (Was::Absent, _) if left.empty => Plan::Nothing,
         (Was::Absent, _) => Plan::Create,
         (Was::Present, Intent::Destroy) if left.empty => Plan::Destroy,
@@ -98,15 +114,16 @@ pub(crate) fn plan_as_flask(empty: bool, modified: bool, refresh_due: bool) -> P
 }
 
 impl Plan {
-    /// The cookie column in cookie mode.
-    pub(crate) fn cookie(self, rolling: bool) -> CookieStep {
-        match self {
-            Self::Nothing => CookieStep::Keep,
-            Self::Touch if !rolling => CookieStep::Keep,
-            Self::Create | Self::Touch | Self::Update | Self::Regenerate | Self::Replace => {
-                CookieStep::Set
-            }
-            Self::Empty | Self::Destroy => CookieStep::Remove,
+    /// The cookie columns. `rolling` says whether the cookie's own deadline is to move.
+    pub(crate) fn cookie(self, mode: Mode, rolling: bool) -> CookieStep {
+        match (self, mode) {
+            (Self::Nothing | Self::Stray, _) => CookieStep::Keep,
+            (Self::Create | Self::Regenerate | Self::Replace, _) => CookieStep::Set,
+            (Self::Update, Mode::Cookie) => CookieStep::Set,
+            (Self::Touch | Self::Update, _) if rolling => CookieStep::Set,
+            (Self::Touch | Self::Update, _) => CookieStep::Keep,
+            (Self::Empty, Mode::Server) => CookieStep::Keep,
+            (Self::Empty, Mode::Cookie) | (Self::Destroy, _) => CookieStep::Remove,
         }
     }
 }

@@ -6,13 +6,14 @@
 
 use http::{
     Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 
 use crate::{
     commit::CookieChange,
     config::{Config, Profile},
     cookie::replace_set_cookie,
+    error::CommitError,
     slot::Finished,
     vary::{forbid_caching, vary_on_cookie},
 };
@@ -24,8 +25,8 @@ pub(crate) fn write<B: From<&'static str>>(
     finished: Finished,
     mut response: Response<B>,
 ) -> Response<B> {
-    let change = finished.change.unwrap_or_else(|_| {
-        response = not_saved();
+    let change = finished.change.unwrap_or_else(|error| {
+        response = not_saved(&error);
         CookieChange::Keep
     });
     let headers = response.headers_mut();
@@ -42,11 +43,18 @@ pub(crate) fn write<B: From<&'static str>>(
     response
 }
 
-fn not_saved<B: From<&'static str>>() -> Response<B> {
+fn not_saved<B: From<&'static str>>(error: &CommitError) -> Response<B> {
     let mut response = Response::new(B::from("The session could not be saved.\n"));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, text);
-    forbid_caching(response.headers_mut());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    forbid_caching(headers);
+    *response.status_mut() = match error {
+        CommitError::Store(_) => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        CommitError::Ended => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
     response
 }

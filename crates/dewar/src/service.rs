@@ -36,7 +36,7 @@ where
     S::Future: Send,
     ReqBody: Send + 'static,
     // The body of the one response that dewar makes itself.
-    ResBody: From<&'static str>,
+    ResBody: From<&'static str> + Send,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -55,7 +55,7 @@ where
         request.extensions_mut().insert(slot.clone());
         Box::pin(async move {
             let response = inner.call(request).await?; // 2 verify, 3 open: by the extractor; 4 handler
-            let Some(finished) = slot.finish() else { return Ok(response) }; // 5 plan ▸ commit
+            let Some(finished) = slot.finish().await else { return Ok(response) }; // 5 plan ▸ commit
             Ok(respond::write(slot.config(), finished, response)) // 6 cookie
         })
     }

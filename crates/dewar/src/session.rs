@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use dewar_signing::{Dict, FromValue, Value, from_value, to_value};
+use http::Extensions;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -10,9 +11,10 @@ use crate::{
     delta::Op,
     error::{CommitError, ValueError},
     event::Event,
-    open::PERMANENT,
+    open::{Open, PERMANENT},
     plan::Intent,
-    slot::{Open, Slot},
+    slot::{OpenSlot, Slot},
+    store::StoreError,
     verdict::Verdict,
 };
 
@@ -36,12 +38,25 @@ use crate::{
 /// # Flask
 /// `flask.session`. Accessors give owned values, so there is no `session["key"]`.
 #[derive(Clone)]
-pub struct Session(Slot);
+pub struct Session(OpenSlot);
 
 impl Session {
-    pub(crate) fn open(slot: Slot) -> Self {
-        slot.with(|_, _| ());
-        Self(slot)
+    /// The session of a request, opened: for services of tower that are no handlers of axum.
+    /// `None` if the request did not come through a session layer.
+    ///
+    /// # Errors
+    /// If the store gave no answer: answer "503 Service Unavailable".
+    ///
+    /// ```
+    /// # use dewar::{Session, store::StoreError};
+    /// # async fn visits(request: &http::Request<()>) -> Result<Option<i64>, StoreError> {
+    /// let session = Session::from_extensions(request.extensions()).await?;
+    /// Ok(session.and_then(|session| session.get("visits")))
+    /// # }
+    /// ```
+    pub async fn from_extensions(extensions: &Extensions) -> Result<Option<Self>, StoreError> {
+        let Some(slot) = extensions.get::<Slot>().cloned() else { return Ok(None) };
+        Ok(Some(Self(slot.ask().await?)))
     }
 
     /// The value of `key`; `None` if it is missing or of another type, which raises
@@ -248,12 +263,14 @@ impl Session {
     /// Gives the session a new identity and keeps its contents. Call it whenever a visitor gains
     /// rights: after a login above all.
     ///
-    /// In cookie mode there is no identity to change: the cookie is signed anew.
+    /// A request that had opened the old identity lands its changes in the new one, as far as they
+    /// touch nothing that was changed since; one that arrives with it later finds no session. In
+    /// cookie mode there is no identity to change: the cookie is signed anew.
     #[doc(alias = "cycle_id")]
     #[doc(alias = "renew")]
     #[doc(alias = "rotate")]
     #[track_caller]
-    pub fn regenerate(&self) {
+    pub fn regenerate(&self) -> Regeneration<'_> {
         let caller = Location::caller();
         self.0.with(|open, live| {
             if !live {
@@ -262,8 +279,10 @@ impl Session {
             if open.intent == Intent::Keep {
                 open.intent = Intent::Regenerate;
             }
-            open.modified = true;
+            // As Flask-Session: what is empty has no identity, and a bit alone would remove it.
+            open.modified |= !open.contents.is_empty();
         });
+        Regeneration(self)
     }
 
     /// Whether the cookie outlives the browser. Default: false.
@@ -300,8 +319,15 @@ impl Session {
     ///
     /// # Flask
     /// `session.modified = True`
+    #[track_caller]
     pub fn set_modified(&self, modified: bool) {
-        self.0.with(|open, live| open.modified = if live { modified } else { open.modified });
+        let caller = Location::caller();
+        self.0.with(|open, live| {
+            if !live {
+                return self.late("", caller);
+            }
+            open.modified = modified;
+        });
     }
 
     /// What became of the session cookie: why the session is empty, or is not.
@@ -317,8 +343,25 @@ impl Session {
     /// # Errors
     /// If the contents cannot be kept. The browser then keeps the cookie it has.
     pub async fn commit(&self) -> Result<Dict, CommitError> {
-        self.0.close()?;
+        self.0.close().await?;
         Ok(self.to_dict())
+    }
+
+    /// Takes the value of `key` out of the session at once, for one request alone: of several that
+    /// ask at the same time, one gets it. For tokens that may be used once.
+    ///
+    /// It sees what the store holds now, and nothing that this request has not committed. One load
+    /// and one write.
+    ///
+    /// # Errors
+    /// If the store gives no answer: then nobody can tell whether it was taken.
+    ///
+    /// # Security
+    /// In cookie mode nothing can be taken once: an old copy of the cookie still holds it. It gives
+    /// `None` there.
+    pub async fn take_once<T: FromValue>(&self, key: &str) -> Result<Option<T>, CommitError> {
+        let Some(value) = self.0.take_once(key).await? else { return Ok(None) };
+        Ok(T::from_value(value).map_err(|found| self.misread::<T>(key, &found)).ok())
     }
 
     pub(crate) fn read<R>(&self, read: impl FnOnce(&mut Open) -> R) -> R {
@@ -364,6 +407,17 @@ impl Session {
 
     fn late(&self, key: &str, caller: &'static Location<'static>) {
         self.0.config().emit(|| Event::LateWrite { key, caller });
+    }
+}
+
+/// What more there is to say about a new identity: see [`Session::regenerate`].
+#[derive(Debug)]
+pub struct Regeneration<'s>(&'s Session);
+
+impl Regeneration<'_> {
+    /// Drops whatever requests under the old identity still want to write.
+    pub fn discard_late_writes(self) {
+        self.0.read(|open| open.discard_late_writes = true);
     }
 }
 

@@ -3,53 +3,54 @@
 //! The layer puts it in, the extractor opens it, the layer closes it. It is the only thing the two
 //! share, and its lock is never held across an await.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
+use dewar_signing::{Dict, Value};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use crate::{
-    clock::unix_seconds,
-    commit::{CookieChange, commit},
+    backend::Backend,
+    clock::unix_millis,
+    commit::{self, CookieChange, Decision},
     config::{Config, Profile},
     contents::Contents,
-    error::{CommitError, ValueError},
-    event::Event,
-    flash::Flash,
-    lifetime::Moments,
-    open::{Opened, open},
-    plan::{Intent, Was},
+    error::CommitError,
+    event::{Event, Snapshot},
+    open::{Open, Opened, Origin, open},
+    plan::Plan,
+    store::StoreError,
     verdict::Verdict,
 };
 
-/// One request's session, in time.
+/// The slot; clones are the same slot.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot(Arc<Inner>);
+
 #[derive(Debug)]
-enum State {
-    /// The cookies as they came; nobody asked.
-    Sealed(Vec<HeaderValue>),
-    Open(Open),
-    /// The response is decided. The contents stay readable.
-    Closed {
-        open: Open,
-        change: CookieChange,
-    },
+struct Inner {
+    config: Arc<Config>,
+    /// The cookies as they came.
+    cookies: Vec<HeaderValue>,
+    /// A handler asked, whatever it got.
+    asked: AtomicBool,
+    /// Empty while the slot is sealed.
+    opened: OnceLock<Mutex<Phase>>,
+    /// Held while the slot is being closed: a second closing waits for the first.
+    closing: tokio::sync::Mutex<()>,
 }
 
 /// A session that somebody asked for.
 #[derive(Debug)]
-pub(crate) struct Open {
-    pub(crate) was: Was,
-    pub(crate) moments: Moments,
-    pub(crate) verdict: Verdict,
-    pub(crate) contents: Contents,
-    pub(crate) intent: Intent,
-    /// Flask's flag: set by every mutator, read by the `flask` profile alone.
-    pub(crate) modified: bool,
-    /// The flash messages this request has taken out.
-    pub(crate) flashes: Option<Vec<Flash>>,
-    /// A typed session that could not be written back.
-    pub(crate) failure: Option<ValueError>,
-    /// Counts the changes, so that an updater can tell whether it ran on the latest value.
-    pub(crate) edits: u64,
+enum Phase {
+    Open(Open),
+    /// No change counts any more; the contents stay readable.
+    Closed {
+        open: Open,
+        change: CookieChange,
+    },
 }
 
 /// What the layer finds when the handler is done.
@@ -60,109 +61,172 @@ pub(crate) struct Finished {
     pub(crate) change: Result<CookieChange, CommitError>,
 }
 
-/// The slot; clones are the same slot.
+/// A slot that has been opened: the handle's half.
 #[derive(Clone, Debug)]
-pub(crate) struct Slot(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    config: Arc<Config>,
-    state: Mutex<State>,
-}
+pub(crate) struct OpenSlot(Slot);
 
 impl Slot {
     /// Keeps the cookies of a request; copies no byte of them.
     pub(crate) fn seal(config: &Arc<Config>, headers: &HeaderMap) -> Self {
-        let cookies = headers.get_all(COOKIE).iter().cloned().collect();
-        let state = Mutex::new(State::Sealed(cookies));
-        Self(Arc::new(Inner { config: Arc::clone(config), state }))
+        Self(Arc::new(Inner {
+            config: Arc::clone(config),
+            cookies: headers.get_all(COOKIE).iter().cloned().collect(),
+            asked: AtomicBool::new(false),
+            opened: OnceLock::new(),
+            closing: tokio::sync::Mutex::const_new(()),
+        }))
     }
 
     pub(crate) fn config(&self) -> &Config {
         &self.0.config
     }
 
-    /// The single door to the contents: opens them if nobody did before. The second argument of
-    /// `visit` tells whether changes still count.
-    pub(crate) fn with<R>(&self, visit: impl FnOnce(&mut Open, bool) -> R) -> R {
-        let mut state = self.lock();
-        match &mut *state {
-            State::Sealed(cookies) => {
-                let mut open = self.open(cookies);
-                let result = visit(&mut open, true);
-                *state = State::Open(open);
-                result
-            }
-            State::Open(open) => visit(open, true),
-            State::Closed { open, .. } => visit(open, false),
-        }
+    /// Opens the session for a handler: from now on the response depends on the cookie.
+    ///
+    /// # Errors
+    /// If the store gave no answer.
+    pub(crate) async fn ask(&self) -> Result<OpenSlot, StoreError> {
+        self.0.asked.store(true, Ordering::Relaxed);
+        self.open().await
     }
 
-    /// Commits and closes. Once closed, it stays as it is.
-    pub(crate) fn close(&self) -> Result<(), CommitError> {
-        let mut state = self.lock();
-        let mut open = match std::mem::replace(&mut *state, State::Sealed(Vec::new())) {
-            State::Sealed(cookies) => self.open(&cookies),
-            State::Open(open) => open,
-            closed @ State::Closed { .. } => {
-                *state = closed;
-                return Ok(());
-            }
-        };
-        let config = self.config();
-        let result = commit(config, &mut open, unix_seconds(config.clock.now()));
-        if let Err(error) = &result {
-            config.emit(|| Event::Refused { error });
+    async fn open(&self) -> Result<OpenSlot, StoreError> {
+        if self.0.opened.get().is_none() {
+            let config = self.config();
+            let now_ms = unix_millis(config.clock.now());
+            let opened = open(config, &self.0.cookies, now_ms).await;
+            let unavailable = Verdict::StoreUnavailable;
+            let verdict = opened.as_ref().map_or(&unavailable, |opened| &opened.verdict);
+            config.emit(|| Event::Opened { verdict });
+            // Of two that open at once, the first counts.
+            let opened = opened?;
+            let _ = self.0.opened.get_or_init(|| Mutex::new(Phase::Open(Open::new(opened))));
         }
-        let (change, result) = match result {
-            Ok(change) => (change, Ok(())),
-            Err(error) => (CookieChange::Keep, Err(error)),
-        };
-        *state = State::Closed { open, change };
-        result
+        Ok(OpenSlot(self.clone()))
     }
 
     /// The end of the request: commits, and hands out what the browser is told. `None` if the
     /// response has nothing to do with the session.
-    pub(crate) fn finish(&self) -> Option<Finished> {
-        let accessed = match &*self.lock() {
-            State::Sealed(cookies) if !self.refreshes_unopened(cookies) => return None,
-            State::Sealed(_) => false,
-            State::Open(_) | State::Closed { .. } => true,
+    pub(crate) async fn finish(&self) -> Option<Finished> {
+        let accessed = self.0.asked.load(Ordering::Relaxed);
+        let opened = match self.0.opened.get() {
+            Some(_) => OpenSlot(self.clone()),
+            None if self.refreshes_unopened() => self.open().await.ok()?,
+            // The handler's own answer says that the store failed; it still depends on the cookie.
+            None if accessed => return Some(Finished { accessed, change: Ok(CookieChange::Keep) }),
+            None => return None,
         };
-        let change = self.close().map(|()| match &mut *self.lock() {
-            State::Closed { change, .. } => std::mem::take(change),
-            State::Sealed(_) | State::Open(_) => CookieChange::Keep,
-        });
+        let change = opened.close().await.map(|()| opened.take_change());
         Some(Finished { accessed, change })
     }
 
-    fn open(&self, cookies: &[HeaderValue]) -> Open {
+    /// Flask refreshes a permanent session on every request, opened or not.
+    fn refreshes_unopened(&self) -> bool {
         let config = self.config();
-        let Opened { was, contents, moments, verdict } =
-            open(config, cookies, unix_seconds(config.clock.now()));
-        config.emit(|| Event::Opened { verdict: &verdict });
-        Open {
-            was,
-            moments,
-            verdict,
-            contents: Contents::new(contents),
-            intent: Intent::Keep,
-            modified: false,
-            flashes: None,
-            failure: None,
-            edits: 0,
+        config.profile == Profile::Flask && config.rolling && !self.0.cookies.is_empty()
+    }
+}
+
+impl OpenSlot {
+    pub(crate) fn config(&self) -> &Config {
+        self.0.config()
+    }
+
+    /// The single door to the contents. The second argument of `visit` tells whether changes still
+    /// count.
+    pub(crate) fn with<R>(&self, visit: impl FnOnce(&mut Open, bool) -> R) -> R {
+        match &mut *self.lock() {
+            Phase::Open(open) => visit(open, true),
+            Phase::Closed { open, .. } => visit(open, false),
         }
     }
 
-    /// Flask refreshes a permanent session on every request, opened or not.
-    fn refreshes_unopened(&self, cookies: &[HeaderValue]) -> bool {
+    /// Commits and closes. Once closed, it stays as it is.
+    ///
+    /// # Errors
+    /// If the contents cannot be kept.
+    pub(crate) async fn close(&self) -> Result<(), CommitError> {
+        let _turn = self.0.0.closing.lock().await;
+        let Some(decision) = self.decide() else { return Ok(()) };
         let config = self.config();
-        config.profile == Profile::Flask && config.rolling && !cookies.is_empty()
+        let result = match (decision, &config.backend) {
+            (Ok(decision), Backend::Cookie) => self
+                .with(|open, _| commit::token::act(config, open, &decision))
+                .map(|change| (decision, change, None)),
+            (Ok(decision), _) if decision.plan == Plan::Nothing => {
+                Ok((decision, CookieChange::Keep, None))
+            }
+            (Ok(decision), Backend::Server(server)) => {
+                let work = self.with(|open, _| commit::Work::take(open, decision));
+                let done = commit::stored::act(config, server, work).await;
+                done.map(|done| (decision, done.change, done.merged))
+            }
+            (Err(error), _) => Err(error),
+        };
+        match result {
+            Ok((decision, change, merged)) => {
+                self.keep(&decision, change, merged);
+                Ok(())
+            }
+            Err(error) => {
+                config.emit(|| Event::Refused { error: &error });
+                Err(error)
+            }
+        }
     }
 
-    /// A panic cannot leave a state half changed: each step is one assignment.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes a key's value for this request alone: see
+    /// [`Session::take_once`](crate::Session::take_once).
+    pub(crate) async fn take_once(&self, name: &str) -> Result<Option<Value>, CommitError> {
+        let config = self.config();
+        let stored = self.with(|open, live| match &open.origin {
+            Origin::Stored(stored) if live => Some(stored.key),
+            _ => None,
+        });
+        let (Backend::Server(server), Some(key)) = (&config.backend, stored) else {
+            return Ok(None);
+        };
+        let taken = commit::take_once(config, server, key, name).await?;
+        self.with(|open, _| open.contents.forget(name));
+        Ok(taken)
+    }
+
+    /// From now on no change counts; gives what is to happen, once.
+    fn decide(&self) -> Option<Result<Decision, CommitError>> {
+        let mut phase = self.lock();
+        let Phase::Open(open) = &mut *phase else { return None };
+        let decision = commit::decide(self.config(), open);
+        let open = std::mem::replace(open, Open::new(Opened::nowhere()));
+        *phase = Phase::Closed { open, change: CookieChange::Keep };
+        Some(decision)
+    }
+
+    /// Records what was done, and tells it.
+    fn keep(&self, decision: &Decision, done: CookieChange, merged: Option<Dict>) {
+        let Phase::Closed { open, change } = &mut *self.lock() else { return };
+        *change = done;
+        if self.config().events.listens() {
+            let changes = open.contents.summary();
+            let after = merged.clone().unwrap_or_else(|| open.contents.to_dict());
+            let (before, after) = (Snapshot(open.contents.before()), Snapshot(&after));
+            let (plan, changes) = (decision.plan, &changes[..]);
+            self.config().emit(|| Event::Committed { plan, before, changes, after });
+        }
+        if let Some(merged) = merged {
+            open.contents = Contents::new(merged);
+        }
+    }
+
+    fn take_change(&self) -> CookieChange {
+        match &mut *self.lock() {
+            Phase::Closed { change, .. } => std::mem::take(change),
+            Phase::Open(_) => CookieChange::Keep,
+        }
+    }
+
+    /// A panic cannot leave a phase half changed: each step is one assignment.
+    fn lock(&self) -> MutexGuard<'_, Phase> {
+        let opened = self.0.0.opened.get().expect("an `OpenSlot` is made by opening a slot");
+        opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -44,6 +44,19 @@ pub enum Verdict {
         /// How far ahead it is, in whole seconds.
         by: Duration,
     },
+    /// The store knows nothing of this id: it expired long ago, or the store was emptied.
+    UnknownId,
+    /// The session was ended: by a logout, or because it had expired.
+    Revoked,
+    /// The id was replaced by another one: an older copy of the cookie.
+    Rotated,
+    /// The store has a record that cannot be read as a session. It is left as it is.
+    Unreadable {
+        /// Which rule the record breaks.
+        reason: String,
+    },
+    /// The store gave no answer.
+    StoreUnavailable,
     /// The signature is good, but what it signs is no session.
     WrongFormat {
         /// Which rule the payload breaks.
@@ -88,6 +101,13 @@ impl fmt::Display for Verdict {
                 "signed {} seconds in the future: compare the clocks of the machines",
                 by.as_secs()
             ),
+            Self::UnknownId => f.write_str("the store knows no session of this id"),
+            Self::Revoked => f.write_str("the session was ended"),
+            Self::Rotated => f.write_str("the session goes on under another id"),
+            Self::Unreadable { reason } => {
+                write!(f, "the stored record cannot be read as a session: {reason}")
+            }
+            Self::StoreUnavailable => f.write_str("the session store gave no answer"),
             Self::WrongFormat { reason } => {
                 write!(f, "the signature is good, but the payload is no session: {reason}")
             }

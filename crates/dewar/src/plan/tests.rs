@@ -1,80 +1,51 @@
 //! The rows of the design's table, as data.
 
-use super::{CookieStep, Intent, Left, Plan, Was, plan, plan_as_flask};
+use super::{CookieStep, Intent, Left, Mode, Plan, Was, plan, plan_as_flask};
 
 const KEEP: Left = Left { intent: Intent::Keep, changed: false, empty: false, touch_due: false };
 const EMPTY: Left = Left { empty: true, ..KEEP };
 const DESTROYED: Left = Left { intent: Intent::Destroy, changed: true, ..EMPTY };
 const REGENERATED: Left = Left { intent: Intent::Regenerate, ..KEEP };
 
-/// Was, left, plan, cookie, cookie when rolling.
-const TABLE: &[(Was, Left, Plan, CookieStep, CookieStep)] = &[
-    (Was::Absent, EMPTY, Plan::Nothing, CookieStep::Keep, CookieStep::Keep),
-    (Was::Absent, DESTROYED, Plan::Nothing, CookieStep::Keep, CookieStep::Keep),
-    (Was::Absent, Left { changed: true, ..KEEP }, Plan::Create, CookieStep::Set, CookieStep::Set),
-    (
-        Was::Absent,
-        Left { intent: Intent::Destroy, changed: true, ..KEEP },
-        Plan::Create,
-        CookieStep::Set,
-        CookieStep::Set,
-    ),
-    (
-        Was::Absent,
-        Left { changed: true, ..REGENERATED },
-        Plan::Create,
-        CookieStep::Set,
-        CookieStep::Set,
-    ),
-    (Was::Present, KEEP, Plan::Nothing, CookieStep::Keep, CookieStep::Keep),
-    (Was::Present, EMPTY, Plan::Nothing, CookieStep::Keep, CookieStep::Keep),
-    (
-        Was::Present,
-        Left { touch_due: true, ..KEEP },
-        Plan::Touch,
-        CookieStep::Keep,
-        CookieStep::Set,
-    ),
-    (Was::Present, Left { changed: true, ..KEEP }, Plan::Update, CookieStep::Set, CookieStep::Set),
-    (
-        Was::Present,
-        Left { changed: true, touch_due: true, ..KEEP },
-        Plan::Update,
-        CookieStep::Set,
-        CookieStep::Set,
-    ),
-    (
-        Was::Present,
-        Left { changed: true, ..EMPTY },
-        Plan::Empty,
-        CookieStep::Remove,
-        CookieStep::Remove,
-    ),
-    (Was::Present, REGENERATED, Plan::Regenerate, CookieStep::Set, CookieStep::Set),
-    (
-        Was::Present,
-        Left { changed: true, ..REGENERATED },
-        Plan::Regenerate,
-        CookieStep::Set,
-        CookieStep::Set,
-    ),
-    (Was::Present, DESTROYED, Plan::Destroy, CookieStep::Remove, CookieStep::Remove),
-    (
-        Was::Present,
-        Left { empty: false, ..DESTROYED },
-        Plan::Replace,
-        CookieStep::Set,
-        CookieStep::Set,
-    ),
+const CHANGED: Left = Left { changed: true, ..KEEP };
+
+use CookieStep::{Keep, Remove, Set};
+use Was::{Absent, Moved, Present};
+
+/// Was, left, plan, then the cookie: in cookie mode, the same when rolling, in server mode, the
+/// same when rolling.
+const TABLE: &[(Was, Left, Plan, [CookieStep; 4])] = &[
+    (Absent, EMPTY, Plan::Nothing, [Keep; 4]),
+    (Absent, DESTROYED, Plan::Nothing, [Keep; 4]),
+    (Absent, CHANGED, Plan::Create, [Set; 4]),
+    (Absent, Left { intent: Intent::Destroy, ..CHANGED }, Plan::Create, [Set; 4]),
+    (Absent, Left { changed: true, ..REGENERATED }, Plan::Create, [Set; 4]),
+    (Present, KEEP, Plan::Nothing, [Keep; 4]),
+    (Present, EMPTY, Plan::Nothing, [Keep; 4]),
+    (Present, Left { touch_due: true, ..KEEP }, Plan::Touch, [Keep, Set, Keep, Set]),
+    (Present, CHANGED, Plan::Update, [Set, Set, Keep, Set]),
+    (Present, Left { touch_due: true, ..CHANGED }, Plan::Update, [Set, Set, Keep, Set]),
+    (Present, Left { changed: true, ..EMPTY }, Plan::Empty, [Remove, Remove, Keep, Keep]),
+    (Present, REGENERATED, Plan::Regenerate, [Set; 4]),
+    (Present, Left { changed: true, ..REGENERATED }, Plan::Regenerate, [Set; 4]),
+    (Present, DESTROYED, Plan::Destroy, [Remove; 4]),
+    (Present, Left { empty: false, ..DESTROYED }, Plan::Replace, [Set; 4]),
+    (Moved, EMPTY, Plan::Nothing, [Keep; 4]),
+    (Moved, DESTROYED, Plan::Destroy, [Remove; 4]),
+    (Moved, CHANGED, Plan::Stray, [Keep; 4]),
+    (Moved, Left { changed: true, ..REGENERATED }, Plan::Stray, [Keep; 4]),
 ];
 
 #[test]
 fn the_plan_is_the_table_of_the_design() {
-    for (row, (was, left, expected, cookie, rolling)) in TABLE.iter().enumerate() {
+    for (row, (was, left, expected, cookies)) in TABLE.iter().enumerate() {
         let plan = plan(*was, *left);
         assert_eq!(plan, *expected, "row {row}: {was:?}, {left:?}");
-        assert_eq!(plan.cookie(false), *cookie, "row {row}");
-        assert_eq!(plan.cookie(true), *rolling, "row {row}, rolling");
+        let modes = [Mode::Cookie, Mode::Server].into_iter();
+        let found: Vec<_> = modes
+            .flat_map(|mode| [false, true].map(|rolling| plan.cookie(mode, rolling)))
+            .collect();
+        assert_eq!(found, cookies, "row {row}: {plan:?}");
     }
 }
 

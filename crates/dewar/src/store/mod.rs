@@ -26,17 +26,27 @@
 //! 8. **A call that is dropped halfway is done or not done**, never half.
 //!
 //! Whether a deadline has *passed* is decided by the caller, whose clock it is. A store may forget a
-//! record, a marker or a tombstone [`GRACE`] after its deadline, and not earlier.
+//! record, a marker or a tombstone [`GRACE`] after its deadline, and not earlier: until then it gives
+//! it to whoever asks. A store with a clock of its own may use it for that and for nothing else.
+//!
+//! Every number is kept as it is, up to [`u64::MAX`]: a database whose integers are signed keeps the
+//! same 64 bits.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod erased;
 mod error;
+mod memory;
 mod record;
+mod sweep;
 
 use std::{future::Future, time::Duration};
 
 pub use erased::BoxStore;
 pub use error::{StoreError, StoreErrorKind};
+pub use memory::MemoryStore;
 pub use record::{Owner, Record, WriteId, Writes};
+pub use sweep::keep_swept;
 
 use crate::id::StoreKey;
 
@@ -125,8 +135,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Replaces the record whose version is `expected`.
     ///
-    /// The absolute deadline, the moment of creation and the owner are written as the record says:
-    /// they are the caller's.
+    /// Every field is written as the record says, the deadlines and the owner too: they are the
+    /// caller's. An idle deadline that a `touch` has moved meanwhile is no exception, whoever
+    /// writes gives the session its time anew.
     fn update(
         &self,
         key: &StoreKey,
@@ -145,7 +156,8 @@ pub trait Store: Send + Sync + 'static {
     /// Ends a session, and keeps a tombstone at least until `until_ms` (Unix milliseconds), whether
     /// there was a record or not.
     ///
-    /// A marker stays as it is: the caller follows it.
+    /// Of two calls for one key the later `until_ms` counts. A marker stays as it is: the caller
+    /// follows it.
     fn delete(
         &self,
         key: &StoreKey,

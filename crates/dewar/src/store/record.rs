@@ -55,6 +55,12 @@ impl Writes {
         self.ids[0]
     }
 
+    /// How many are remembered: from 1 to [`KEPT`](Self::KEPT).
+    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// Whether `write` is among them.
     pub fn contains(&self, write: WriteId) -> bool {
         self.ids[..self.len].contains(&write)

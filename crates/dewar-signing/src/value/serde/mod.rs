@@ -14,7 +14,10 @@ mod ser;
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Expected, Unexpected},
+};
 
 use super::{DateTime, Uuid, Value};
 
@@ -29,9 +32,41 @@ impl serde::ser::Error for ConversionError {
     }
 }
 
+/// serde's own messages show the value they found. That is a visitor's, and errors end in logs:
+/// these name its type alone.
 impl serde::de::Error for ConversionError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(message.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(format!("invalid type: {}, expected {expected}", type_of(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(format!("invalid value: {}, expected {expected}", type_of(found)))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self(format!("unknown variant, expected one of {expected:?}"))
+    }
+
+    fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
+        Self(format!("unknown field, expected one of {expected:?}"))
+    }
+}
+
+fn type_of(found: Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "bool",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "int",
+        Unexpected::Float(_) => "float",
+        Unexpected::Char(_) | Unexpected::Str(_) => "str",
+        Unexpected::Bytes(_) => "bytes",
+        Unexpected::Unit | Unexpected::Option => "None",
+        Unexpected::Seq => "list",
+        Unexpected::Map => "dict",
+        _ => "another type",
     }
 }
 

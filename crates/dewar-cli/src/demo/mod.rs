@@ -1,0 +1,59 @@
+//! `dewar demo`: the tutorials' programs, served on this machine.
+//!
+//! ```text
+//! programs ─▶ router: one at /, or all below a start page ─▶ access log ─▶ 127.0.0.1
+//! ```
+
+mod access_log;
+mod announce;
+mod home;
+mod key;
+mod pages;
+mod programs;
+mod router;
+mod serve;
+
+use anyhow::Context;
+use axum::Router;
+use tracing::Level;
+
+use crate::args::Demo;
+
+/// Runs until Ctrl-C.
+pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
+    // The weaknesses of a key and what the flask profile gives up are warnings.
+    let level = if args.verbose { Level::DEBUG } else { Level::WARN };
+    tracing_subscriber::fmt()
+        .compact()
+        .without_time()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .init();
+
+    let (key, origin) = key::find(args)?;
+    let home = home::open(args)?;
+    let app = match args.program {
+        Some(program) => router::one(programs::find(program), args.profile, &home, &key)?,
+        None => router::all(args.profile, &home, &key)?,
+    };
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?
+        .block_on(listen(args, app, &origin, &home))
+}
+
+async fn listen(
+    args: &Demo,
+    app: Router,
+    origin: &key::Origin,
+    home: &home::Home,
+) -> anyhow::Result<()> {
+    let listener = serve::bind(args.port).await?;
+    let address = listener.local_addr().context("cannot tell the port")?;
+    // Before anybody can know that it runs.
+    let interrupted = serve::interrupted()?;
+    announce::print(args, &format!("http://{address}"), origin, home)?;
+    home.keep_swept();
+    serve::until(interrupted, listener, access_log::around(app)).await
+}

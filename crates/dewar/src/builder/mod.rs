@@ -1,0 +1,212 @@
+//! The builder: the defaults, and what must fit together.
+//!
+//! The options are in [`options`].
+
+mod options;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use dewar_signing::{
+    Digest, KeyDerivation, KeyRing, Signer, TimestampSigner, payload::Compression,
+};
+
+use crate::{
+    backend::{Backend, Server, ServerOptions},
+    clock::{Clock, SystemClock},
+    config::{Config, ConfigError, Profile},
+    cookie::{CookieAttributes, CookieAttributesBuilder, Grammar},
+    event::Events,
+    layer::SessionLayer,
+    lifetime::Lifetime,
+    queue::Queue,
+    store::BoxStore,
+    weak_keys::{self, WeakKey},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Flask's salt: it keeps session cookies apart from other tokens of the same key.
+const SALT: &str = "cookie-session";
+
+/// The salt of signed session ids: one is no session cookie, and the reverse.
+const ID_SALT: &str = "dewar.session-id";
+
+/// Builds a [`SessionLayer`]; the last call of an option counts.
+///
+/// Begin with [`SessionLayer::server`] or [`SessionLayer::signed_cookie`] (safe defaults), or with
+/// [`SessionLayer::flask`] (exact parity).
+#[must_use]
+pub struct SessionLayerBuilder {
+    keys: KeyRing,
+    profile: Profile,
+    /// `None` for sessions in a cookie.
+    server: Option<ServerOptions>,
+    /// An option of server mode that was set without it.
+    misplaced: Option<&'static str>,
+    cookie: CookieAttributesBuilder,
+    session: Lifetime,
+    permanent: Lifetime,
+    rolling: bool,
+    max_cookie_size: usize,
+    back_date: Duration,
+    max_skew: Duration,
+    clock: Arc<dyn Clock>,
+    events: Events,
+    accept_weak_key: bool,
+}
+
+impl SessionLayerBuilder {
+    pub(crate) fn signed_cookie(keys: KeyRing) -> Self {
+        Self {
+            keys,
+            profile: Profile::Default,
+            server: None,
+            misplaced: None,
+            cookie: CookieAttributes::builder("session"),
+            session: Lifetime { idle: 120 * MINUTE, absolute: Some(7 * DAY) },
+            permanent: Lifetime { idle: 31 * DAY, absolute: Some(90 * DAY) },
+            rolling: true,
+            max_cookie_size: 4093,
+            back_date: Duration::ZERO,
+            max_skew: Duration::from_secs(5),
+            clock: Arc::new(SystemClock),
+            events: Events::default(),
+            accept_weak_key: false,
+        }
+    }
+
+    pub(crate) fn server(keys: KeyRing, store: BoxStore) -> Self {
+        Self { server: Some(ServerOptions::new(store)), ..Self::signed_cookie(keys) }
+    }
+
+    pub(crate) fn flask(keys: KeyRing) -> Self {
+        // Flask knows one limit, and measures it from the last signing for every session.
+        let lifetime = Lifetime { idle: 31 * DAY, absolute: None };
+        Self {
+            profile: Profile::Flask,
+            cookie: CookieAttributes::flask_builder("session"),
+            session: lifetime,
+            permanent: lifetime,
+            max_skew: Duration::ZERO,
+            ..Self::signed_cookie(keys)
+        }
+    }
+
+    /// Checks everything and builds the layer.
+    ///
+    /// # Errors
+    /// The first contradiction or weakness found; its text names the cure.
+    pub fn build(self) -> Result<SessionLayer, ConfigError> {
+        let cookie = self.cookie.clone().build()?;
+        if let Some(option) = self.misplaced {
+            return Err(ConfigError::ServerModeOnly { option });
+        }
+        if self.keys.newest().as_bytes().is_empty() {
+            return Err(ConfigError::WeakKey(WeakKey::Missing));
+        }
+        if !self.accept_weak_key {
+            self.refuse_weak_keys(cookie.name())?;
+        }
+        if self.profile == Profile::Default {
+            self.check_lifetimes()?;
+        } else {
+            self.announce_flask(&cookie);
+        }
+        let backend = match self.server {
+            None => Backend::Cookie,
+            Some(options) => Backend::Server(Server {
+                options,
+                signer: Signer::builder(self.keys.clone())
+                    .salt(ID_SALT)
+                    .key_derivation(KeyDerivation::Hmac)
+                    .digest(Digest::Sha256)
+                    .build()?,
+                queue: Queue::default(),
+            }),
+        };
+        let signer = TimestampSigner::builder(self.keys)
+            .salt(SALT)
+            .key_derivation(KeyDerivation::Hmac)
+            .digest(Digest::Sha1)
+            .build_timestamp()?;
+        Ok(SessionLayer::new(Config {
+            profile: self.profile,
+            backend,
+            cookie,
+            grammar: match self.profile {
+                Profile::Default => Grammar::Rfc6265,
+                Profile::Flask => Grammar::Werkzeug,
+            },
+            signer,
+            compression: Compression::WhenSmaller,
+            session: self.session,
+            permanent: self.permanent,
+            rolling: self.rolling,
+            max_cookie_size: self.max_cookie_size,
+            back_date_s: self.back_date.as_secs(),
+            max_skew_s: self.max_skew.as_secs(),
+            clock: self.clock,
+            events: self.events,
+        }))
+    }
+
+    fn refuse_weak_keys(&self, cookie_name: &str) -> Result<(), ConfigError> {
+        let fallbacks = self.keys.len() - 1;
+        for (i, key) in self.keys.iter().enumerate() {
+            let newest = (i < fallbacks).then(|| self.keys.newest().as_bytes());
+            let known: [(&'static str, &[u8]); 3] = [
+                ("the salt", SALT.as_bytes()),
+                ("the cookie's name", cookie_name.as_bytes()),
+                ("the newest key", newest.unwrap_or_default()),
+            ];
+            match weak_keys::examine_beside(key.as_bytes(), &known) {
+                Err(weakness) if i == fallbacks => return Err(ConfigError::WeakKey(weakness)),
+                Err(weakness) => {
+                    return Err(ConfigError::WeakFallbackKey { number: i + 1, weakness });
+                }
+                Ok(()) => {
+                    if let Some(advice) = weak_keys::advise(key.as_bytes()) {
+                        tracing::warn!(target: "dewar", key = %key.id(), "{advice}");
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_lifetimes(&self) -> Result<(), ConfigError> {
+        for Lifetime { idle, absolute } in [self.session, self.permanent] {
+            let absolute = absolute.unwrap_or(Duration::MAX);
+            if idle.as_secs() == 0 || idle > absolute {
+                let (idle_s, absolute_s) = (idle.as_secs(), absolute.as_secs());
+                return Err(ConfigError::IdleTimeout { idle_s, absolute_s });
+            }
+        }
+        if self.permanent.idle > 400 * DAY {
+            let days = self.permanent.idle.as_secs() / DAY.as_secs();
+            return Err(ConfigError::LifetimeTooLong { days });
+        }
+        Ok(())
+    }
+
+    /// Parity means giving up protections: that is said once, where an operator sees it.
+    fn announce_flask(&self, cookie: &CookieAttributes) {
+        tracing::warn!(
+            target: "dewar",
+            secure = cookie.secure(),
+            "the flask profile gives up: SameSite and Secure unless set, idle and absolute \
+             timeouts, and answers to two session cookies with the first"
+        );
+    }
+}
+
+impl fmt::Debug for SessionLayerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionLayerBuilder")
+            .field("profile", &self.profile)
+            .field("keys", &self.keys)
+            .field("cookie", &self.cookie)
+            .finish_non_exhaustive()
+    }
+}

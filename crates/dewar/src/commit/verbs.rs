@@ -1,0 +1,178 @@
+//! The store's verbs, asked until the answer is known.
+//!
+//! A call that failed may have been carried out all the same: the answer was lost, or came too late.
+//! Then the record itself is asked. Each write has an id of its own and a record remembers its last
+//! eight, so that a writer finds out whether it wrote, and nothing is ever applied twice:
+//!
+//! | the record shows | then |
+//! |---|---|
+//! | our write | it was done |
+//! | the version we expected | it was not: try again |
+//! | the version we expected among older ones, and not our write | somebody else was first: conflict |
+//! | neither | nobody can tell: an error says so |
+
+use std::{future::Future, time::Duration};
+
+use crate::{
+    backend::Server,
+    config::Config,
+    id::StoreKey,
+    store::{
+        Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, WriteId,
+        Written,
+    },
+};
+
+/// The longest pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_millis(200);
+
+/// The verbs of one commit. They go on until the deadline of the commit ends them.
+pub(super) struct Verbs<'c> {
+    pub(super) config: &'c Config,
+    pub(super) server: &'c Server,
+}
+
+impl Verbs<'_> {
+    /// Loads, and tries again while there is no answer.
+    pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+        for attempt in 0.. {
+            match self.call("load", key, self.server.store().load(key)).await {
+                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                answer => return answer,
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::TimedOut))
+    }
+
+    pub(super) async fn create(
+        &self,
+        key: &StoreKey,
+        record: &Record,
+    ) -> Result<Created, StoreError> {
+        for attempt in 0.. {
+            match self.call("create", key, self.server.store().create(key, record)).await {
+                // An earlier attempt may have made it.
+                Ok(Created::Exists) if attempt > 0 => {}
+                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                answer => return answer,
+            }
+            match self.load(key).await? {
+                Loaded::Live(there) if there.writes.contains(record.version()) => {
+                    return Ok(Created::Done);
+                }
+                Loaded::Live(_) | Loaded::Moved(_) => return Ok(Created::Exists),
+                Loaded::Ended { .. } => return Ok(Created::Ended),
+                Loaded::Nothing => {}
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+    }
+
+    pub(super) async fn update(
+        &self,
+        key: &StoreKey,
+        expected: WriteId,
+        record: &Record,
+    ) -> Result<Written, StoreError> {
+        let ours = record.version();
+        for attempt in 0.. {
+            let answer = self.server.store().update(key, expected, record);
+            match self.call("update", key, answer).await {
+                // After an attempt without an answer, ours may be what is in the way.
+                Ok(Written::Conflict(there)) if attempt > 0 => return judge(there, expected, ours),
+                Ok(Written::Moved(_)) if attempt > 0 => {}
+                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                answer => return answer,
+            }
+            match self.load(key).await? {
+                Loaded::Live(there) if there.version() == expected => {}
+                Loaded::Live(there) => return judge(there, expected, ours),
+                // Rotated since: the successor carries the writes of the record it came from.
+                Loaded::Moved(moved) => match self.load(&moved.to).await? {
+                    Loaded::Live(there) => {
+                        let answer = judge(there, expected, ours)?;
+                        let done = matches!(answer, Written::Done);
+                        return Ok(if done { answer } else { Written::Moved(moved) });
+                    }
+                    _ => return Ok(Written::Moved(moved)),
+                },
+                Loaded::Ended { .. } | Loaded::Nothing => return Ok(Written::Gone),
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+    }
+
+    pub(super) async fn supersede(
+        &self,
+        old: &StoreKey,
+        expected: WriteId,
+        moved: Moved,
+    ) -> Result<Written, StoreError> {
+        for attempt in 0.. {
+            let answer = self.server.store().supersede(old, expected, moved);
+            match self.call("supersede", old, answer).await {
+                // An earlier attempt made it.
+                Ok(Written::Moved(there)) if there.to == moved.to => return Ok(Written::Done),
+                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                answer => return answer,
+            }
+            match self.load(old).await? {
+                Loaded::Moved(there) if there.to == moved.to => return Ok(Written::Done),
+                Loaded::Moved(there) => return Ok(Written::Moved(there)),
+                Loaded::Live(there) if there.version() == expected => {}
+                Loaded::Live(there) => return Ok(Written::Conflict(there)),
+                Loaded::Ended { .. } | Loaded::Nothing => return Ok(Written::Gone),
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+    }
+
+    /// Deletes; once more does no harm.
+    pub(super) async fn delete(
+        &self,
+        key: &StoreKey,
+        until_ms: u64,
+    ) -> Result<Reached, StoreError> {
+        for attempt in 0.. {
+            match self.call("delete", key, self.server.store().delete(key, until_ms)).await {
+                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                answer => return answer,
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+    }
+
+    pub(super) async fn call<T>(
+        &self,
+        operation: &'static str,
+        key: &StoreKey,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.server.call(&self.config.events, operation, key, call).await
+    }
+
+    /// Longer after each attempt, and never the same for two writers.
+    async fn pause(&self, attempt: u32) {
+        let longest = MAX_PAUSE.min(Duration::from_millis(5) * 2_u32.saturating_pow(attempt));
+        // Without chance the pauses are equal; the next attempt will say what is wrong.
+        let chance = self.server.new_write().map_or(0, WriteId::get) % 1000;
+        tokio::time::sleep(longest.mul_f64(0.5 + chance as f64 / 2000.0)).await;
+    }
+}
+
+/// Whether the error may pass, and leaves open whether the call was carried out.
+fn is_passing(error: &StoreError) -> bool {
+    !matches!(error.kind(), StoreErrorKind::Corrupt | StoreErrorKind::Full)
+}
+
+/// What a record that holds another version says about our write.
+fn judge(there: Record, expected: WriteId, ours: WriteId) -> Result<Written, StoreError> {
+    if there.writes.contains(ours) {
+        Ok(Written::Done)
+    } else if there.writes.contains(expected) || there.writes.len() < crate::store::Writes::KEPT {
+        // Ours would stand right above the one it expected, and does not.
+        Ok(Written::Conflict(there))
+    } else {
+        Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+    }
+}

@@ -1,0 +1,228 @@
+//! Rooms 2 and 3: cookie → payload → contents, or the reason why not.
+//!
+//! 1. Find the cookies of our name. The default profile looks at the first four and believes one
+//!    only if no other one is valid too; `flask` looks at the first alone.
+//! 2. Verify the signature. Nothing of the payload is touched before that.
+//! 3. In [`token`], the payload is the session: check its age, decode it within bounds. In
+//!    [`stored`], it is an id: load the record.
+//!
+//! Whatever a visitor sends, the session is absent at worst and the verdict says why. Only a store
+//! that gives no answer is an error. Comes from [`crate::cookie`]; goes to [`crate::session`].
+
+mod stored;
+mod token;
+
+use std::time::Duration;
+
+use dewar_signing::{BadToken, Dict, Reason, Value};
+use http::HeaderValue;
+
+pub(crate) use stored::decode;
+pub(crate) use token::CREATED;
+
+use crate::{
+    backend::Backend,
+    config::{Config, Profile},
+    contents::Contents,
+    cookie,
+    error::ValueError,
+    id::{SessionId, StoreKey},
+    lifetime::Moments,
+    plan::{Intent, Was},
+    rotation::Rotation,
+    store::{Record, StoreError},
+    verdict::Verdict,
+};
+
+/// What makes a session permanent.
+pub(crate) const PERMANENT: &str = "_permanent";
+
+/// How many cookies of one name are verified at most.
+const MAX_CANDIDATES: usize = 4;
+
+/// A session as it came in.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) contents: Dict,
+    pub(crate) origin: Origin,
+    pub(crate) verdict: Verdict,
+}
+
+impl Opened {
+    /// What stands for a session that was taken out.
+    pub(crate) fn nowhere() -> Self {
+        absent(Verdict::NotAsked)
+    }
+}
+
+/// Where a session came from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// No live session was presented.
+    Nowhere,
+    /// From the token itself.
+    Token(Moments),
+    /// From a store.
+    Stored(Box<Stored>),
+    /// The id was rotated away.
+    Rotated { key: StoreKey },
+}
+
+/// A live session of a store.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) id: SessionId,
+    pub(crate) key: StoreKey,
+    /// Its data has been taken out: it is the contents.
+    pub(crate) record: Record,
+    pub(crate) rotation: Option<Rotation>,
+}
+
+impl Origin {
+    /// The session's key in the store, if it came from one.
+    pub(crate) fn key(&self) -> Option<StoreKey> {
+        match self {
+            Self::Stored(stored) => Some(stored.key),
+            Self::Rotated { key } => Some(*key),
+            Self::Nowhere | Self::Token(_) => None,
+        }
+    }
+
+    pub(crate) fn was(&self) -> Was {
+        match self {
+            Self::Nowhere => Was::Absent,
+            Self::Token(_) | Self::Stored(_) => Was::Present,
+            Self::Rotated { .. } => Was::Moved,
+        }
+    }
+}
+
+/// A session in the hands of its handler.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) origin: Origin,
+    pub(crate) verdict: Verdict,
+    pub(crate) contents: Contents,
+    pub(crate) intent: Intent,
+    /// `regenerate().discard_late_writes()`
+    pub(crate) discard_late_writes: bool,
+    /// Flask's flag: set by every mutator, read by the `flask` profile alone.
+    pub(crate) modified: bool,
+    /// The flash messages this request has taken out.
+    pub(crate) flashes: Option<Vec<Value>>,
+    /// A typed session that could not be written back.
+    pub(crate) failure: Option<ValueError>,
+    /// Counts the changes, so that an updater can tell whether it ran on the latest value.
+    pub(crate) edits: u64,
+}
+
+impl Open {
+    pub(crate) fn new(opened: Opened) -> Self {
+        Self {
+            origin: opened.origin,
+            verdict: opened.verdict,
+            contents: Contents::new(opened.contents),
+            intent: Intent::Keep,
+            discard_late_writes: false,
+            modified: false,
+            flashes: None,
+            failure: None,
+            edits: 0,
+        }
+    }
+}
+
+/// Why a cookie does not open a session.
+pub(crate) enum Refusal {
+    Verdict(Verdict),
+    Store(StoreError),
+}
+
+impl From<Verdict> for Refusal {
+    fn from(verdict: Verdict) -> Self {
+        Self::Verdict(verdict)
+    }
+}
+
+/// Opens the session of a request that came at `now_ms`.
+///
+/// # Errors
+/// If the store gave no answer.
+pub(crate) async fn open(
+    config: &Config,
+    cookies: &[HeaderValue],
+    now_ms: u64,
+) -> Result<Opened, StoreError> {
+    let candidates = match config.profile {
+        Profile::Default => MAX_CANDIDATES,
+        Profile::Flask => 1,
+    };
+    let mut values = cookie::values(cookies, config.cookie.name(), config.grammar);
+    let mut live = None;
+    let mut refusal = None;
+    for token in values.by_ref().take(candidates) {
+        let read = match &config.backend {
+            Backend::Cookie => token::read(config, &token, now_ms / 1000).map_err(Refusal::Verdict),
+            Backend::Server(server) => stored::read(config, server, &token, now_ms).await,
+        };
+        match (read, &live) {
+            (Ok(opened), None) => live = Some((token, opened)),
+            (Ok(_), Some((first, _))) if *first == token => {}
+            (Ok(_), Some(_)) => return Ok(absent(Verdict::Duplicate)),
+            (Err(Refusal::Store(error)), _) => return Err(error),
+            (Err(Refusal::Verdict(verdict)), _) => {
+                refusal.get_or_insert(verdict);
+            }
+        }
+    }
+    Ok(match (live, refusal) {
+        (Some((_, opened)), _) => opened,
+        (None, Some(verdict)) => absent(verdict),
+        (None, None) if values.others() => absent(Verdict::OtherNamesOnly),
+        (None, None) => absent(Verdict::NoCookie),
+    })
+}
+
+fn absent(verdict: Verdict) -> Opened {
+    Opened { contents: Dict::new(), origin: Origin::Nowhere, verdict }
+}
+
+/// The mapping that Python's `dict(value)` makes: of nothing an empty one, of pairs their mapping.
+fn mapping(value: Value) -> Option<Dict> {
+    match value {
+        Value::Dict(dict) => Some(dict),
+        Value::Null => Some(Dict::new()),
+        Value::List(pairs) | Value::Tuple(pairs) => pairs.into_iter().map(pair).collect(),
+        Value::Str(text) if text.is_empty() => Some(Dict::new()),
+        Value::Bytes(bytes) if bytes.is_empty() => Some(Dict::new()),
+        _ => None,
+    }
+}
+
+fn pair(value: Value) -> Option<(String, Value)> {
+    let items = match value {
+        Value::List(items) | Value::Tuple(items) => items,
+        Value::Str(text) => text.chars().map(Value::from).collect(),
+        _ => return None,
+    };
+    match <[Value; 2]>::try_from(items) {
+        Ok([Value::Str(key), value]) => Some((key, value)),
+        _ => None,
+    }
+}
+
+fn verdict(refused: &BadToken) -> Verdict {
+    match refused.reason() {
+        Reason::NoSeparator | Reason::TimestampMalformed | Reason::TimestampMissing => {
+            Verdict::Malformed
+        }
+        Reason::SignatureMismatch { tried } => Verdict::BadSignature { tried: tried.to_vec() },
+        Reason::Expired { age, max_age, .. } => {
+            Verdict::Expired { by: Duration::from_secs(age - max_age) }
+        }
+        Reason::FromTheFuture { ahead, .. } => {
+            Verdict::FromTheFuture { by: Duration::from_secs(*ahead) }
+        }
+        payload => Verdict::WrongFormat { reason: payload.to_string() },
+    }
+}

@@ -1,0 +1,69 @@
+//! Server mode: the payload is an id, and a store has the contents.
+
+use std::time::Duration;
+
+use dewar_signing::{Codec, Dict, TaggedJson};
+
+use super::{Opened, Origin, Refusal, Stored, mapping, verdict};
+use crate::{
+    backend::Server,
+    config::Config,
+    event::Event,
+    id::{SessionId, StoreKey},
+    rotation::Rotation,
+    store::{Loaded, Store},
+    verdict::Verdict,
+};
+
+pub(super) async fn read(
+    config: &Config,
+    server: &Server,
+    token: &[u8],
+    now_ms: u64,
+) -> Result<Opened, Refusal> {
+    let verified = server.signer.verify(token).map_err(|refused| verdict(&refused))?;
+    let opened_by = Verdict::Opened { key: verified.key, newest: verified.newest };
+    let id = SessionId::parse(verified.value).ok_or(Verdict::Malformed)?;
+    let key = id.store_key();
+    let loaded = server.call(&config.events, "load", &key, server.store().load(&key)).await;
+    match loaded.map_err(Refusal::Store)? {
+        Loaded::Live(record) if now_ms >= record.deadline_ms() => {
+            bury(config, server, &key, now_ms).await;
+            let by = Duration::from_millis(now_ms - record.deadline_ms());
+            Err(Verdict::Expired { by }.into())
+        }
+        Loaded::Live(mut record) => {
+            let (contents, rotation) = decode(&std::mem::take(&mut record.data))
+                .map_err(|reason| Verdict::Unreadable { reason })?;
+            let origin = Origin::Stored(Box::new(Stored { id, key, record, rotation }));
+            Ok(Opened { contents, origin, verdict: opened_by })
+        }
+        Loaded::Moved(moved) if now_ms < moved.until_ms => {
+            config.emit(|| Event::RotatedIdUsed { session: key });
+            let origin = Origin::Rotated { key };
+            Ok(Opened { contents: Dict::new(), origin, verdict: Verdict::Rotated })
+        }
+        Loaded::Moved(_) | Loaded::Nothing => Err(Verdict::UnknownId.into()),
+        Loaded::Ended { .. } => Err(Verdict::Revoked.into()),
+    }
+}
+
+/// Whoever sees that a session has expired ends it, so that no machine with a slower clock shows
+/// it alive again. If that fails, the session is expired all the same.
+async fn bury(config: &Config, server: &Server, key: &StoreKey, now_ms: u64) {
+    let until_ms = now_ms.saturating_add(server.marker_ms());
+    let _ = server.call(&config.events, "delete", key, server.store().delete(key, until_ms)).await;
+}
+
+/// The contents of a record, and what it remembers of its rotation.
+///
+/// # Errors
+/// The rule that the record's data breaks.
+pub(crate) fn decode(data: &[u8]) -> Result<(Dict, Option<Rotation>), String> {
+    let text = std::str::from_utf8(data).map_err(|_| "not UTF-8 text".to_owned())?;
+    let value = TaggedJson.read(text).map_err(|error| error.to_string())?;
+    let found = value.type_name();
+    let mut contents = mapping(value).ok_or_else(|| format!("expected dict, found {found}"))?;
+    let rotation = Rotation::take(&mut contents);
+    Ok((contents, rotation))
+}

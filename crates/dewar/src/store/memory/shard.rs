@@ -1,0 +1,198 @@
+//! One part of the table, behind one lock: the states of its keys, and when each may be forgotten.
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    hash::{BuildHasherDefault, Hasher},
+};
+
+use super::packed::Packed;
+use crate::{id::StoreKey, store::GRACE};
+
+const GRACE_MS: u64 = GRACE.as_millis() as u64;
+
+/// A bucket of the queue lasts 2¹⁶ ms, about a minute.
+const BUCKET_BITS: u32 = 16;
+
+/// Tables smaller than this are not worth shrinking.
+const SMALL: usize = 64;
+
+/// The first 8 bytes of a key. A key is a hash, so they tell keys apart, except on purpose.
+type Tag = u64;
+
+#[derive(Default)]
+pub(super) struct Shard {
+    tags: HashMap<Tag, Packed, BuildHasherDefault<TagHasher>>,
+    /// Keys whose tag another key has. With real keys there are none.
+    crowd: BTreeMap<StoreKey, Packed>,
+    /// The tags of each bucket. An entry of which [`Packed::bucket`] says otherwise is void, so a
+    /// deadline that moves back costs nothing here until its old bucket is due.
+    queue: BTreeMap<u32, Vec<Tag>>,
+}
+
+impl Shard {
+    pub(super) fn get(&self, key: &StoreKey) -> Option<&Packed> {
+        match self.tags.get(&tag(key)) {
+            Some(packed) if packed.is_of(key) => Some(packed),
+            _ => self.crowd.get(key),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, key: &StoreKey) -> Option<&mut Packed> {
+        match self.tags.get_mut(&tag(key)) {
+            Some(packed) if packed.is_of(key) => Some(packed),
+            _ => self.crowd.get_mut(key),
+        }
+    }
+
+    /// Puts a state in the place of another; says whether there was none.
+    pub(super) fn put(&mut self, key: &StoreKey, mut packed: Packed) -> bool {
+        let bucket = bucket(packed.deadline_ms());
+        let tag = tag(key);
+        if let Some(old) = self.get_mut(key) {
+            let waits = old.bucket();
+            packed.set_bucket(waits.min(bucket));
+            *old = packed;
+            if bucket < waits {
+                self.queue.entry(bucket).or_default().push(tag);
+            }
+            return false;
+        }
+        packed.set_bucket(bucket);
+        match self.tags.entry(tag) {
+            Entry::Occupied(_) => {
+                self.crowd.insert(*key, packed);
+            }
+            Entry::Vacant(vacant) => {
+                vacant.insert(packed);
+                self.queue.entry(bucket).or_default().push(tag);
+            }
+        }
+        true
+    }
+
+    /// Looks at no more than `budget` entries of the queue whose whole bucket is past; gives how
+    /// many states were forgotten.
+    pub(super) fn forget_some(&mut self, now_ms: u64, budget: usize) -> usize {
+        let before = self.tags.len();
+        for _ in 0..budget {
+            let Some(mut first) = self.queue.first_entry() else { break };
+            let bucket = *first.key();
+            if !is_past(last_ms(bucket), now_ms) {
+                break;
+            }
+            let tag = first.get_mut().pop();
+            if first.get().is_empty() {
+                first.remove();
+            }
+            if let Some(tag) = tag {
+                self.settle(tag, bucket, now_ms);
+            }
+        }
+        let forgotten = before - self.tags.len();
+        self.shrink();
+        forgotten
+    }
+
+    /// Forgets at most `limit` states that are past; fewer means that none is left.
+    pub(super) fn sweep(&mut self, now_ms: u64, limit: usize) -> usize {
+        let mut left = limit;
+        let mut next = 0;
+        while let Some((&bucket, tags)) = self.queue.range_mut(next..).next() {
+            if left == 0 || !is_past(first_ms(bucket), now_ms) {
+                break;
+            }
+            let mut tags = std::mem::take(tags);
+            tags.retain(|tag| {
+                if left == 0 {
+                    return true;
+                }
+                let before = self.tags.len();
+                let stays = self.settle(*tag, bucket, now_ms);
+                left -= before - self.tags.len();
+                stays
+            });
+            if tags.is_empty() {
+                self.queue.remove(&bucket);
+            } else {
+                self.queue.insert(bucket, tags);
+            }
+            let Some(following) = bucket.checked_add(1) else { break };
+            next = following;
+        }
+        self.crowd.retain(|_, packed| {
+            let forget = left > 0 && is_past(packed.deadline_ms(), now_ms);
+            left -= usize::from(forget);
+            !forget
+        });
+        self.shrink();
+        limit - left
+    }
+
+    /// Forgets what is past, and sends what is not to its new bucket; says whether that is the
+    /// old one.
+    fn settle(&mut self, tag: Tag, from: u32, now_ms: u64) -> bool {
+        let Some(packed) = self.tags.get_mut(&tag).filter(|packed| packed.bucket() == from) else {
+            return false;
+        };
+        if is_past(packed.deadline_ms(), now_ms) {
+            self.tags.remove(&tag);
+            return false;
+        }
+        let to = bucket(packed.deadline_ms());
+        if to == from {
+            return true;
+        }
+        packed.set_bucket(to);
+        self.queue.entry(to).or_default().push(tag);
+        false
+    }
+
+    /// Gives memory back after a crowd has gone.
+    fn shrink(&mut self) {
+        if self.tags.capacity() > SMALL && self.tags.len() < self.tags.capacity() / 8 {
+            self.tags.shrink_to(self.tags.len() * 2);
+        }
+    }
+}
+
+fn tag(key: &StoreKey) -> Tag {
+    let first = key.as_bytes().first_chunk().expect("a key has 32 bytes");
+    Tag::from_be_bytes(*first)
+}
+
+fn bucket(deadline_ms: u64) -> u32 {
+    u32::try_from(deadline_ms >> BUCKET_BITS).unwrap_or(u32::MAX)
+}
+
+fn first_ms(bucket: u32) -> u64 {
+    u64::from(bucket) << BUCKET_BITS
+}
+
+/// The last bucket has no end: it holds all that no clock will reach.
+fn last_ms(bucket: u32) -> u64 {
+    if bucket == u32::MAX { u64::MAX } else { first_ms(bucket + 1) - 1 }
+}
+
+fn is_past(deadline_ms: u64, now_ms: u64) -> bool {
+    deadline_ms.saturating_add(GRACE_MS) < now_ms
+}
+
+/// A key is a hash already.
+#[derive(Default)]
+struct TagHasher(u64);
+
+impl Hasher for TagHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, tag: u64) {
+        self.0 = tag;
+    }
+}

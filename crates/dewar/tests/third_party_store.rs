@@ -1,0 +1,153 @@
+//! A store as somebody else would write it: an append-only log, in memory for brevity. The state
+//! of a key is the last line about it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dewar::{
+    StoreKey,
+    store::{
+        BoxStore, Created, GRACE, Loaded, MemoryStore, Moved, Reached, Record, Store, StoreError,
+        Sweep, WriteId, Written, conformance,
+    },
+};
+
+/// Lines of a log, oldest first.
+#[derive(Default)]
+struct Log(Mutex<Vec<(StoreKey, Loaded)>>);
+
+impl Log {
+    fn open(&self) -> Lines<'_> {
+        Lines(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The log while nobody else reads or writes it.
+struct Lines<'a>(MutexGuard<'a, Vec<(StoreKey, Loaded)>>);
+
+impl Lines<'_> {
+    fn last(&self, key: &StoreKey) -> Loaded {
+        let line = self.0.iter().rev().find(|(of, _)| of == key);
+        line.map_or(Loaded::Nothing, |(_, state)| state.clone())
+    }
+
+    fn append(&mut self, key: &StoreKey, state: Loaded) {
+        self.0.push((*key, state));
+    }
+
+    /// Puts `new` in the place of the live record whose version is `expected`.
+    fn replace(&mut self, key: &StoreKey, expected: WriteId, new: Loaded) -> Written {
+        match self.last(key) {
+            Loaded::Live(now) if now.version() != expected => Written::Conflict(now),
+            Loaded::Live(_) => {
+                self.append(key, new);
+                Written::Done
+            }
+            Loaded::Moved(moved) => Written::Moved(moved),
+            Loaded::Ended { .. } | Loaded::Nothing => Written::Gone,
+        }
+    }
+}
+
+impl Store for Log {
+    async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+        Ok(self.open().last(key))
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
+        let mut lines = self.open();
+        Ok(match lines.last(key) {
+            Loaded::Nothing => {
+                lines.append(key, Loaded::Live(record.clone()));
+                Created::Done
+            }
+            Loaded::Ended { .. } => Created::Ended,
+            Loaded::Live(_) | Loaded::Moved(_) => Created::Exists,
+        })
+    }
+
+    async fn update(
+        &self,
+        key: &StoreKey,
+        expected: WriteId,
+        record: &Record,
+    ) -> Result<Written, StoreError> {
+        Ok(self.open().replace(key, expected, Loaded::Live(record.clone())))
+    }
+
+    async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
+        let mut lines = self.open();
+        Ok(match lines.last(key) {
+            Loaded::Live(mut now) => {
+                let wanted = idle_deadline_ms.min(now.absolute_deadline_ms);
+                now.idle_deadline_ms = now.idle_deadline_ms.max(wanted);
+                lines.append(key, Loaded::Live(now));
+                Reached::Done
+            }
+            Loaded::Moved(moved) => Reached::Moved(moved),
+            Loaded::Ended { .. } | Loaded::Nothing => Reached::Gone,
+        })
+    }
+
+    async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {
+        let mut lines = self.open();
+        let (reached, until_ms) = match lines.last(key) {
+            Loaded::Live(_) => (Reached::Done, until_ms),
+            Loaded::Moved(moved) => return Ok(Reached::Moved(moved)),
+            Loaded::Ended { until_ms: before } => (Reached::Gone, until_ms.max(before)),
+            Loaded::Nothing => (Reached::Gone, until_ms),
+        };
+        lines.append(key, Loaded::Ended { until_ms });
+        Ok(reached)
+    }
+
+    async fn supersede(
+        &self,
+        old: &StoreKey,
+        expected: WriteId,
+        moved: Moved,
+    ) -> Result<Written, StoreError> {
+        Ok(self.open().replace(old, expected, Loaded::Moved(moved)))
+    }
+}
+
+impl Sweep for Log {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+        let mut lines = self.open();
+        let mut past: Vec<StoreKey> = Vec::new();
+        for (key, _) in lines.0.iter() {
+            let deadline_ms = match lines.last(key) {
+                Loaded::Live(record) => record.deadline_ms(),
+                Loaded::Moved(Moved { until_ms, .. }) | Loaded::Ended { until_ms } => until_ms,
+                Loaded::Nothing => continue,
+            };
+            let over = deadline_ms.saturating_add(GRACE.as_millis() as u64) < now_ms;
+            if over && past.len() < limit && !past.contains(key) {
+                past.push(*key);
+            }
+        }
+        lines.0.retain(|(key, _)| !past.contains(key));
+        Ok(past.len())
+    }
+}
+
+#[tokio::test]
+async fn a_third_party_store_passes() {
+    conformance::check(|| async { Log::default() }).await.assert_passed();
+    conformance::check_sweep(|| async { Log::default() }).await.assert_passed();
+}
+
+#[tokio::test]
+async fn the_memory_store_passes() {
+    let report = conformance::check(|| async { MemoryStore::new() }).await;
+    report.assert_passed();
+    println!("{report}");
+    let report = conformance::check_sweep(|| async { MemoryStore::new() }).await;
+    report.assert_passed();
+    println!("{report}");
+}
+
+#[tokio::test]
+async fn a_boxed_store_passes() {
+    let make = || async { BoxStore::new(MemoryStore::new()) };
+    conformance::check(make).await.assert_passed();
+}
