@@ -14,8 +14,8 @@ use std::{
 };
 
 use dewar::store::{Loaded, Record, Store, WriteId, Written};
-use dewar_stores::sqlite::SqliteStore;
-use support::{Folder, child, key, record};
+use dewar_stores::sqlite::{Durability, SqliteStore};
+use support::{Folder, child, key, record, visitors};
 
 const PROCESSES: u8 = 3;
 const CALLERS: u8 = 4;
@@ -81,6 +81,36 @@ async fn three_processes_count_together_and_starve_nobody() {
         let all = if byte == 0 { EACH * u64::from(PROCESSES * CALLERS) } else { EACH };
         assert_eq!(String::from_utf8(found.data).unwrap(), all.to_string());
     }
+}
+
+/// Each copies the log into the database when it is long, but a log can only begin anew when all of it
+/// is copied, and here somebody always writes. Left alone, it is 15 times as long as the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_stays_short_though_nobody_pauses() {
+    if let Some(role) = child::role() {
+        let (round, log) = role.split_once(' ').unwrap();
+        let path = Path::new(log).with_file_name("sessions.db");
+        let store = SqliteStore::builder(path).durability(Durability::Normal);
+        let store = store.busy_timeout(Duration::from_secs(5)).open().unwrap();
+        visitors::visit_forever(store, Path::new(log), round.parse().unwrap(), 16).await;
+    }
+    let folder = Folder::new();
+    let log = folder.join("log");
+    let test = "the_log_stays_short_though_nobody_pauses";
+    let mut children: Vec<_> = (0..3)
+        .map(|round| {
+            child::command(test, &format!("{round} {}", child::text(&log))).spawn().unwrap()
+        })
+        .collect();
+    let size = |name| fs::metadata(folder.join(name)).map_or(0, |file| file.len());
+    let mut longest = 0;
+    child::wait_until(&mut children[0], || {
+        longest = longest.max(size("sessions.db-wal"));
+        size("sessions.db") > 32 << 20
+    });
+    children.into_iter().for_each(child::kill);
+    println!("longest: {longest} bytes; {} acknowledged", visitors::acknowledged(&log));
+    assert!(longest < 128 << 20, "{longest}");
 }
 
 /// With a umask that takes nothing away.

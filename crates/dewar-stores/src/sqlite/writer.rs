@@ -26,6 +26,12 @@ const BATCH: usize = 256;
 /// With so many pages in the write-ahead log it is copied into the database: 4 MiB.
 const CHECKPOINT_PAGES: i32 = 1000;
 
+/// With so many, other processes write too fast for that: 16 MiB.
+const LONG_LOG_PAGES: i32 = 4 * CHECKPOINT_PAGES;
+
+/// How long to wait for the moment when nobody else writes.
+const SHUT_OUT: Duration = Duration::from_millis(100);
+
 /// How long another process' write makes this one leave gaps for it.
 const POLITE: Duration = Duration::from_secs(1);
 
@@ -200,9 +206,16 @@ impl<'c> Life<'c> {
 
     /// Copies a long log into the database. If it fails, the log is merely longer; the next one
     /// tries again.
+    ///
+    /// While other processes write, some of the log is always new, and it never begins anew: in a
+    /// test it grew to 1 GB in seconds. So a very long one is copied with the writers shut out.
     fn checkpoint(&self) {
-        if LOG_PAGES.get() >= CHECKPOINT_PAGES {
-            LOG_PAGES.set(0);
+        let pages = LOG_PAGES.replace(0);
+        if pages >= LONG_LOG_PAGES {
+            let _ = self.database.busy_timeout(SHUT_OUT);
+            let _ = self.database.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+            let _ = self.database.busy_timeout(Duration::ZERO);
+        } else if pages >= CHECKPOINT_PAGES {
             let _ = self.database.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
     }

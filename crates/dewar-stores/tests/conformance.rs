@@ -1,0 +1,109 @@
+//! The contract: of one store, and of two on one file, which know of each other as two processes do.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod support;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dewar::{
+    StoreKey,
+    store::{
+        Created, Loaded, Moved, Reached, Record, Store, StoreError, Sweep, WriteId, Written,
+        conformance,
+    },
+};
+use dewar_stores::sqlite::SqliteStore;
+use support::Folder;
+
+/// Every call goes to the other store than the call before.
+struct Alternating {
+    stores: [SqliteStore; 2],
+    calls: AtomicUsize,
+}
+
+impl Alternating {
+    fn next(&self) -> &SqliteStore {
+        &self.stores[self.calls.fetch_add(1, Ordering::Relaxed) % 2]
+    }
+}
+
+impl Store for Alternating {
+    async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+        self.next().load(key).await
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
+        self.next().create(key, record).await
+    }
+
+    async fn update(
+        &self,
+        key: &StoreKey,
+        expected: WriteId,
+        record: &Record,
+    ) -> Result<Written, StoreError> {
+        self.next().update(key, expected, record).await
+    }
+
+    async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
+        self.next().touch(key, idle_deadline_ms).await
+    }
+
+    async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {
+        self.next().delete(key, until_ms).await
+    }
+
+    async fn supersede(
+        &self,
+        old: &StoreKey,
+        expected: WriteId,
+        moved: Moved,
+    ) -> Result<Written, StoreError> {
+        self.next().supersede(old, expected, moved).await
+    }
+}
+
+impl Sweep for Alternating {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+        self.next().sweep(now_ms, limit).await
+    }
+}
+
+/// A new file for each case.
+struct Files {
+    folder: Folder,
+    count: AtomicUsize,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: Folder::new(), count: AtomicUsize::new(0) }
+    }
+
+    async fn one(&self) -> SqliteStore {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        SqliteStore::open(self.folder.join(&format!("{number}.db"))).unwrap()
+    }
+
+    async fn two(&self) -> Alternating {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.join(&format!("{number}.db"));
+        let open = || SqliteStore::open(&path).unwrap();
+        Alternating { stores: [open(), open()], calls: AtomicUsize::new(0) }
+    }
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract() {
+    let files = Files::new();
+    conformance::check(|| files.one()).await.assert_passed();
+    conformance::check_sweep(|| files.one()).await.assert_passed();
+}
+
+#[tokio::test]
+async fn two_stores_on_one_file_keep_the_contract() {
+    let files = Files::new();
+    conformance::check(|| files.two()).await.assert_passed();
+    conformance::check_sweep(|| files.two()).await.assert_passed();
+}
