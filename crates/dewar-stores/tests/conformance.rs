@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use dewar::{
     StoreKey,
@@ -13,7 +16,7 @@ use dewar::{
         conformance,
     },
 };
-use dewar_stores::sqlite::SqliteStore;
+use dewar_stores::sqlite::{Durability, SqliteStore};
 use support::Folder;
 
 /// Every call goes to the other store than the call before.
@@ -70,6 +73,11 @@ impl Sweep for Alternating {
     }
 }
 
+/// Power cuts are another test's subject; here ten thousands of syncs would only take time.
+fn open(path: PathBuf) -> SqliteStore {
+    SqliteStore::builder(path).durability(Durability::Normal).open().unwrap()
+}
+
 /// A new file for each case.
 struct Files {
     folder: Folder,
@@ -83,14 +91,13 @@ impl Files {
 
     async fn one(&self) -> SqliteStore {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
-        SqliteStore::open(self.folder.join(&format!("{number}.db"))).unwrap()
+        open(self.folder.join(&format!("{number}.db")))
     }
 
     async fn two(&self) -> Alternating {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(&format!("{number}.db"));
-        let open = || SqliteStore::open(&path).unwrap();
-        Alternating { stores: [open(), open()], calls: AtomicUsize::new(0) }
+        Alternating { stores: [open(path.clone()), open(path)], calls: AtomicUsize::new(0) }
     }
 }
 
