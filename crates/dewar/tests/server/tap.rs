@@ -63,7 +63,7 @@ struct State {
 }
 
 /// The store; clones share it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tap {
     pub(crate) inner: MemoryStore,
     state: Arc<Mutex<State>>,
