@@ -58,6 +58,7 @@ struct State {
     fault: Option<(usize, Fault, usize)>,
     /// All keys that were ever written to.
     keys: BTreeSet<StoreKey>,
+    last_key: Option<StoreKey>,
     /// All bytes that a store sees.
     seen: Vec<u8>,
 }
@@ -110,6 +111,11 @@ impl Tap {
         self.state().seen.clone()
     }
 
+    /// The key that was asked for last.
+    pub(crate) fn last_key(&self) -> StoreKey {
+        self.state().last_key.expect("a call")
+    }
+
     /// The live records whose bytes contain `text`.
     pub(crate) async fn live_with(&self, text: &str) -> usize {
         let keys = self.state().keys.clone();
@@ -134,9 +140,10 @@ impl Tap {
             let number = state.calls.len();
             state.calls.push(name);
             state.keys.insert(*key);
+            state.last_key = Some(*key);
             state.seen.extend(key.as_bytes());
             state.seen.extend(data);
-            let due = |(at, _, times): &(usize, Fault, usize)| (*at..at + times).contains(&number);
+            let due = |(at, _, times): &(usize, Fault, usize)| (*at..at.saturating_add(*times)).contains(&number);
             state.fault.filter(due).map(|(_, fault, _)| fault)
         };
         give_way(self.gives_way != Way::Never).await;
