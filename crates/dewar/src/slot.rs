@@ -199,8 +199,10 @@ impl OpenSlot {
         let Some(decision) = self.decide() else { return self.outcome() };
         let config = self.config();
         // A commit takes the operations away; their names are for whoever listens.
-        let changes =
-            config.listens().then(|| self.with(|open, _| open.contents.summary())).unwrap_or_default();
+        let changes = config
+            .listens()
+            .then(|| self.with(|open, _| open.contents.summary()))
+            .unwrap_or_default();
         let result = match (decision, &config.backend) {
             (Ok(decision), Backend::Cookie) => self
                 .with(|open, _| commit::token::act(config, open, &decision))

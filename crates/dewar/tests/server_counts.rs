@@ -100,7 +100,8 @@ async fn who_does_not_ask_costs_nothing_and_a_hundred_readers_write_nothing() {
         assert_eq!(visitor.calls([]).await, "load");
     }
     assert_eq!(visitor.store.inner.len(), 1);
-    for acts in [vec![], vec![Act::Logout], vec![Act::Rotate], vec![set("a", 1), Act::Remove("a")]] {
+    for acts in [vec![], vec![Act::Logout], vec![Act::Rotate], vec![set("a", 1), Act::Remove("a")]]
+    {
         let answer = visitor.site.ask("", acts).await;
         assert_eq!((visitor.store.calls().as_str(), answer.set_cookie()), ("", None));
     }

@@ -35,6 +35,23 @@ fn cookie_of(answer: &Answer) -> &'static str {
 
 #[tokio::test]
 async fn the_cookie_is_kept_set_or_removed_as_the_plan_says() {
+    walk_the_plan(None).await;
+}
+
+#[tokio::test]
+async fn a_store_that_lies_does_not_pass_the_plan() {
+    for sabotage in [
+        Sabotage::UpdateDoesNothing,
+        Sabotage::DeleteDoesNothing,
+        Sabotage::SupersedeDoesNothing,
+        Sabotage::SupersedeKeepsTheOld,
+    ] {
+        let caught = tokio::spawn(walk_the_plan(Some(sabotage))).await;
+        assert!(caught.is_err(), "{sabotage:?} went unnoticed");
+    }
+}
+
+async fn walk_the_plan(sabotage: Option<Sabotage>) {
     type Acts = fn() -> Vec<Act>;
     const BEGUN: Acts = || vec![set("k", 1)];
     // What came before (nothing: no cookie), what the handler does, the cookie, what is left.
@@ -58,7 +75,9 @@ async fn the_cookie_is_kept_set_or_removed_as_the_plan_says() {
         (Some(BEGUN), || vec![Act::Logout, set("k", 1)], "set", "opened;k=1"),
     ];
     for (row, (before, acts, expected, left)) in table.iter().enumerate() {
-        let (store, _, site) = fresh();
+        let (mut store, clock) = (Tap::new(), Millis::default());
+        store.sabotage = sabotage;
+        let site = Site::new(&store, &clock);
         let cookie = match before {
             Some(before) => site.login(before()).await,
             None => String::new(),
@@ -435,7 +454,11 @@ async fn overlapping_flash_messages_are_shown_and_none_is_lost() {
     let cookie = site.login([set("k", 1), Act::Flash("one")]).await;
     // Shown here, and another is pushed meanwhile.
     let (shown, _) = overlapping(&store, &site, &cookie, [Act::Flashes], [Act::Flash("two")]).await;
-    assert!(shown.body.starts_with("opened;one;") || shown.body.contains(";one;"), "{}", shown.body);
+    assert!(
+        shown.body.starts_with("opened;one;") || shown.body.contains(";one;"),
+        "{}",
+        shown.body
+    );
     let next = site.ask(&cookie, [Act::Flashes]).await;
     assert!(next.body.starts_with("opened;two;"), "{}", next.body);
     assert!(site.ask(&cookie, [Act::Flashes]).await.body.starts_with("opened;;"));

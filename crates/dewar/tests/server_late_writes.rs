@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dewar::Value;
 use server::{
     site::{Act, Answer, Millis, Site, T0, set},
-    tap::Tap,
+    tap::{Sabotage, Tap},
 };
 use tokio::sync::Semaphore;
 
@@ -155,11 +155,8 @@ async fn two_rotations_keep_what_each_of_them_forbids() {
         || vec![Act::RotateDiscarding],
         || vec![Act::Rotate],
     ];
-    let second: [fn() -> Vec<Act>; 3] = [
-        || vec![Act::Rotate],
-        || vec![Act::Rotate],
-        || vec![Act::RotateDiscarding],
-    ];
+    let second: [fn() -> Vec<Act>; 3] =
+        [|| vec![Act::Rotate], || vec![Act::Rotate], || vec![Act::RotateDiscarding]];
     for (row, (first, second)) in first.into_iter().zip(second).enumerate() {
         let visitor = Late::new().await;
         let begun = visitor.begin(vec![Act::Incr("n", 1)]).await;
@@ -190,8 +187,21 @@ async fn a_marker_routes_until_its_end_and_not_a_moment_longer() {
 
 #[tokio::test]
 async fn a_planted_id_gains_nothing_from_the_login_of_its_victim() {
+    fixate(None).await;
+}
+
+#[tokio::test]
+async fn a_store_that_keeps_the_old_id_is_caught_by_the_planted_one() {
+    for sabotage in [Sabotage::SupersedeKeepsTheOld, Sabotage::SupersedeDoesNothing] {
+        let caught = tokio::spawn(fixate(Some(sabotage))).await;
+        assert!(caught.is_err(), "{sabotage:?} went unnoticed");
+    }
+}
+
+async fn fixate(sabotage: Option<Sabotage>) {
     // The attacker begins a session, plants its cookie, and opens it in flight.
-    let (store, clock) = (Tap::new(), Millis::default());
+    let (mut store, clock) = (Tap::new(), Millis::default());
+    store.sabotage = sabotage;
     let (site, other) = (Site::new(&store, &clock), Site::new(&store, &clock));
     let planted = site.login([set("theme", "dark")]).await;
     let go = Arc::new(Semaphore::new(0));

@@ -193,8 +193,13 @@ async fn judge(
     // Only a request that opened the session itself did anything to it; the others were told so.
     let opened = |what: Does| {
         let pairs = does.iter().zip(answers);
-        pairs.filter(|(does, answer)| **does == what && answer.body.contains("user=ada")
-            || **does == what && matches!(what, Does::Logout | Does::Replace) && answer.opened())
+        pairs
+            .filter(|(does, answer)| {
+                **does == what && answer.body.contains("user=ada")
+                    || **does == what
+                        && matches!(what, Does::Logout | Does::Replace)
+                        && answer.opened()
+            })
             .count()
     };
     let ended = opened(Does::Logout) + opened(Does::Replace) > 0
@@ -302,9 +307,9 @@ fn two_to_four_requests_in_random_order_keep_the_promises() {
             while let Some((fewer, still)) = (0..does.len()).find_map(|i| {
                 let mut fewer = does.clone();
                 fewer.remove(i);
-                (0..200).find_map(|n| {
-                    run(&fewer, place, &mut Chance(replay.wrapping_add(n) | 1)).err()
-                }).map(|still| (fewer, still))
+                (0..200)
+                    .find_map(|n| run(&fewer, place, &mut Chance(replay.wrapping_add(n) | 1)).err())
+                    .map(|still| (fewer, still))
             }) {
                 (does, wrong) = (fewer, still);
             }
@@ -327,7 +332,10 @@ fn each_sabotage_is_caught() {
     for (sabotage, does) in pairs {
         let place = Place { processes: 2, sabotage: Some(sabotage) };
         let caught = every(does, place, &mut 0);
-        println!("{sabotage:?}: {}", caught.as_ref().err().map_or("-", |wrong| wrong.lines().next().unwrap_or("")));
+        println!(
+            "{sabotage:?}: {}",
+            caught.as_ref().err().map_or("-", |wrong| wrong.lines().next().unwrap_or(""))
+        );
         assert!(caught.is_err(), "{sabotage:?} went unnoticed");
     }
 }

@@ -156,7 +156,10 @@ impl Site {
     }
 
     /// A request to a route that does not use the session.
-    pub(crate) fn ask_elsewhere(&self, cookie: &str) -> impl Future<Output = Answer> + Send + 'static {
+    pub(crate) fn ask_elsewhere(
+        &self,
+        cookie: &str,
+    ) -> impl Future<Output = Answer> + Send + 'static {
         let request = Request::get("/").header(header::COOKIE, cookie);
         self.send(request.body(Body::empty()).expect("a request"))
     }
@@ -206,7 +209,8 @@ async fn handle(request: Request<Body>) -> Result<Response, Infallible> {
     let Some(Acts(acts)) = parts.extensions.get::<Acts>().cloned() else {
         return Ok("elsewhere".into_response());
     };
-    let session = match <Session as FromRequestParts<()>>::from_request_parts(&mut parts, &()).await {
+    let session = match <Session as FromRequestParts<()>>::from_request_parts(&mut parts, &()).await
+    {
         Ok(session) => session,
         Err(rejection) => return Ok(rejection.into_response()),
     };
@@ -270,4 +274,3 @@ async fn perform(session: &Session, act: Act, said: &mut Vec<String>) -> Result<
     }
     Ok(())
 }
-

@@ -143,7 +143,9 @@ impl Tap {
             state.last_key = Some(*key);
             state.seen.extend(key.as_bytes());
             state.seen.extend(data);
-            let due = |(at, _, times): &(usize, Fault, usize)| (*at..at.saturating_add(*times)).contains(&number);
+            let due = |(at, _, times): &(usize, Fault, usize)| {
+                (*at..at.saturating_add(*times)).contains(&number)
+            };
             state.fault.filter(due).map(|(_, fault, _)| fault)
         };
         give_way(self.gives_way != Way::Never).await;
