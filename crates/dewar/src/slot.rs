@@ -199,10 +199,10 @@ impl OpenSlot {
         let Some(decision) = self.decide() else { return self.outcome() };
         let config = self.config();
         // A commit takes the operations away; their names are for whoever listens.
-        let changes = config
-            .listens()
-            .then(|| self.with(|open, _| open.contents.summary()))
-            .unwrap_or_default();
+        let mut changes = Vec::new();
+        if config.listens() {
+            changes = self.with(|open, _| open.contents.summary());
+        }
         let result = match (decision, &config.backend) {
             (Ok(decision), Backend::Cookie) => self
                 .with(|open, _| commit::token::act(config, open, &decision))

@@ -42,7 +42,8 @@ impl Counted {
 
 #[tokio::test]
 async fn each_request_costs_the_calls_of_this_table() {
-    let table: &[(&str, fn() -> Vec<Act>, &str)] = &[
+    type Acts = fn() -> Vec<Act>;
+    let table: &[(&str, Acts, &str)] = &[
         ("a read", Vec::new, "load"),
         ("an equal set", || vec![set("k", 1)], "load"),
         ("a set and its undoing", || vec![set("k", 2), set("k", 1)], "load"),

@@ -2,7 +2,7 @@
 //! breaks the contract on purpose.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::{Future, pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
@@ -41,6 +41,7 @@ pub(crate) enum Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sabotage {
     UpdateUpserts,
+    TouchUpserts,
     DeleteWithoutTombstone,
     DeleteDoesNothing,
     VersionIgnored,
@@ -59,6 +60,8 @@ struct State {
     /// All keys that were ever written to.
     keys: BTreeSet<StoreKey>,
     last_key: Option<StoreKey>,
+    /// What was created, for a store that brings it back.
+    records: BTreeMap<StoreKey, Record>,
     /// All bytes that a store sees.
     seen: Vec<u8>,
 }
@@ -197,6 +200,7 @@ impl Store for Tap {
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
+        self.state().records.insert(*key, record.clone());
         self.call("create", key, &record.data, self.inner.create(key, record)).await
     }
 
@@ -228,7 +232,19 @@ impl Store for Tap {
     }
 
     async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
-        self.call("touch", key, &[], self.inner.touch(key, idle_deadline_ms)).await
+        let act = async {
+            match self.inner.touch(key, idle_deadline_ms).await? {
+                Reached::Gone if self.sabotage == Some(Sabotage::TouchUpserts) => {
+                    let kept = self.state().records.get(key).cloned();
+                    if let Some(record) = kept {
+                        self.force(key, &record).await?;
+                    }
+                    Ok(Reached::Done)
+                }
+                answer => Ok(answer),
+            }
+        };
+        self.call("touch", key, &[], act).await
     }
 
     async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {

@@ -1,7 +1,7 @@
 //! One part of the table, behind one lock: the states of its keys, and when each may be forgotten.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
 };
 
@@ -58,11 +58,12 @@ impl Shard {
             return false;
         }
         packed.set_bucket(bucket);
-        if self.tags.contains_key(&tag) {
-            self.crowd.insert(*key, packed);
-        } else {
-            self.tags.insert(tag, packed);
-            self.queue.entry(bucket).or_default().push(tag);
+        match self.tags.entry(tag) {
+            Entry::Occupied(_) => drop(self.crowd.insert(*key, packed)),
+            Entry::Vacant(free) => {
+                free.insert(packed);
+                self.queue.entry(bucket).or_default().push(tag);
+            }
         }
         true
     }
