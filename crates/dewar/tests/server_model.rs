@@ -130,8 +130,9 @@ enum Task {
     Done(Answer),
 }
 
-/// Runs the requests under a schedule; says what is wrong with the outcome.
-fn run(does: &[Does], place: Place, schedule: &mut dyn Schedule) -> Result<(), String> {
+/// Runs the requests under a schedule; says what is wrong with the outcome, or whether it could be
+/// judged.
+fn run(does: &[Does], place: Place, schedule: &mut dyn Schedule) -> Result<bool, String> {
     let runtime = runtime();
     let (mut store, clock) = (Tap::new(), Millis::default());
     store.sabotage = place.sabotage;
@@ -195,10 +196,10 @@ fn run(does: &[Does], place: Place, schedule: &mut dyn Schedule) -> Result<(), S
     // A request that could not open its session, or whose fate nobody can tell, was promised
     // nothing; what then remains possible is told in the tests of faults.
     if place.fault.is_some() && answers.iter().any(|answer| answer.status == 503) {
-        return Ok(());
+        return Ok(false);
     }
     let verdict = runtime.block_on(judge(does, &answers, &calm, &store, &cookies, &jar));
-    verdict.map_err(|wrong| {
+    verdict.map(|()| true).map_err(|wrong| {
         let bodies: Vec<_> = answers.iter().map(|answer| &answer.body).collect();
         format!("{wrong}\n  {does:?} on {place:?}\n  steps {steps:?}\n  answers {bodies:#?}")
     })
@@ -346,6 +347,7 @@ fn two_to_four_requests_in_random_order_keep_the_promises() {
 #[test]
 fn requests_in_random_order_keep_the_promises_although_a_call_fails() {
     let seed = seed(2);
+    let mut judged = 0;
     for i in 0..3000 {
         let mut chance = Chance(seed.wrapping_add(i).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let count = 2 + chance.below(2);
@@ -353,9 +355,13 @@ fn requests_in_random_order_keep_the_promises_although_a_call_fails() {
         let faults = [Fault::ErrorBefore, Fault::ErrorAfter, Fault::HangBefore, Fault::HangAfter];
         let fault = Some((1 + chance.below(8), faults[chance.below(4)]));
         let place = Place { fault, ..HONEST[chance.below(2)] };
-        run(&does, place, &mut chance)
-            .unwrap_or_else(|wrong| panic!("history {i} of seed {seed}: {wrong}"));
+        let outcome = run(&does, place, &mut chance);
+        judged += usize::from(
+            outcome.unwrap_or_else(|wrong| panic!("history {i} of seed {seed}: {wrong}")),
+        );
     }
+    println!("{judged} of 3000 judged");
+    assert!(judged > 2000, "too few were answered 200 throughout");
 }
 
 #[test]
@@ -379,4 +385,17 @@ fn each_sabotage_is_caught() {
         );
         assert!(caught.is_err(), "{sabotage:?} went unnoticed");
     }
+}
+
+#[test]
+fn a_store_that_forgets_the_writes_is_caught_when_a_call_fails() {
+    let does = [Does::Incr, Does::Incr, Does::Push];
+    let caught = (0..3000).find_map(|i| {
+        let mut chance = Chance(i << 8 | 1);
+        let fault = Some((3 + chance.below(4), Fault::ErrorAfter));
+        let sabotage = Some(Sabotage::ForgetsTheWrites);
+        run(&does, Place { sabotage, fault, ..Place::honest(2) }, &mut chance).err()
+    });
+    println!("{}", caught.as_deref().unwrap_or("-"));
+    assert!(caught.is_some());
 }
