@@ -28,6 +28,7 @@ const TABLE: &[(Was, Left, Plan, [CookieStep; 4])] = &[
     (Present, Left { changed: true, ..EMPTY }, Plan::Empty, [Remove, Remove, Keep, Keep]),
     (Present, REGENERATED, Plan::Regenerate, [Set; 4]),
     (Present, Left { changed: true, ..REGENERATED }, Plan::Regenerate, [Set; 4]),
+    (Present, Left { changed: true, empty: true, ..REGENERATED }, Plan::Regenerate, [Set; 4]),
     (Present, DESTROYED, Plan::Destroy, [Remove; 4]),
     (Present, Left { empty: false, ..DESTROYED }, Plan::Replace, [Set; 4]),
     (Moved, EMPTY, Plan::Nothing, [Keep; 4]),

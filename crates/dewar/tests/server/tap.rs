@@ -2,7 +2,7 @@
 //! breaks the contract on purpose.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::{Future, pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
@@ -41,6 +41,7 @@ pub(crate) enum Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sabotage {
     UpdateUpserts,
+    TouchUpserts,
     DeleteWithoutTombstone,
     DeleteDoesNothing,
     VersionIgnored,
@@ -58,12 +59,15 @@ struct State {
     fault: Option<(usize, Fault, usize)>,
     /// All keys that were ever written to.
     keys: BTreeSet<StoreKey>,
+    last_key: Option<StoreKey>,
+    /// What was created, for a store that brings it back.
+    records: BTreeMap<StoreKey, Record>,
     /// All bytes that a store sees.
     seen: Vec<u8>,
 }
 
 /// The store; clones share it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tap {
     pub(crate) inner: MemoryStore,
     state: Arc<Mutex<State>>,
@@ -110,6 +114,11 @@ impl Tap {
         self.state().seen.clone()
     }
 
+    /// The key that was asked for last.
+    pub(crate) fn last_key(&self) -> StoreKey {
+        self.state().last_key.expect("a call")
+    }
+
     /// The live records whose bytes contain `text`.
     pub(crate) async fn live_with(&self, text: &str) -> usize {
         let keys = self.state().keys.clone();
@@ -134,9 +143,12 @@ impl Tap {
             let number = state.calls.len();
             state.calls.push(name);
             state.keys.insert(*key);
+            state.last_key = Some(*key);
             state.seen.extend(key.as_bytes());
             state.seen.extend(data);
-            let due = |(at, _, times): &(usize, Fault, usize)| (*at..at + times).contains(&number);
+            let due = |(at, _, times): &(usize, Fault, usize)| {
+                (*at..at.saturating_add(*times)).contains(&number)
+            };
             state.fault.filter(due).map(|(_, fault, _)| fault)
         };
         give_way(self.gives_way != Way::Never).await;
@@ -188,6 +200,7 @@ impl Store for Tap {
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
+        self.state().records.insert(*key, record.clone());
         self.call("create", key, &record.data, self.inner.create(key, record)).await
     }
 
@@ -219,7 +232,19 @@ impl Store for Tap {
     }
 
     async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
-        self.call("touch", key, &[], self.inner.touch(key, idle_deadline_ms)).await
+        let act = async {
+            match self.inner.touch(key, idle_deadline_ms).await? {
+                Reached::Gone if self.sabotage == Some(Sabotage::TouchUpserts) => {
+                    let kept = self.state().records.get(key).cloned();
+                    if let Some(record) = kept {
+                        self.force(key, &record).await?;
+                    }
+                    Ok(Reached::Done)
+                }
+                answer => Ok(answer),
+            }
+        };
+        self.call("touch", key, &[], act).await
     }
 
     async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {
