@@ -5,9 +5,11 @@
 //! ([`stored`]). Comes from [`crate::plan`]; goes to [`crate::respond`].
 
 mod merge;
+mod rotate;
 pub(crate) mod stored;
 pub(crate) mod token;
 mod verbs;
+mod write;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -10,17 +10,16 @@
 //! | replace | `create`, then delete the old chain |
 //!
 //! *gone* stops: nothing is written, nothing is revived. *moved* lands the changes in the successor
-//! under the late-write rule. A writer whose answer was lost looks for its own write before it
+//! under the late-write rule: see [`rotate`](super::rotate). A writer whose answer was lost looks for its own write before it
 //! tries again: nothing is applied twice.
 
-use std::time::Duration;
-
-use dewar_signing::{Dict, TaggedJson, Value};
+use dewar_signing::{Dict, Value};
 
 use super::{
-    CookieChange, Decision, MAX_HOPS, expires, largest_key,
+    CookieChange, Decision, MAX_HOPS,
     merge::{Merged, merge},
     verbs::Verbs,
+    write::millis,
 };
 use crate::{
     backend::Server,
@@ -29,29 +28,24 @@ use crate::{
     delta::KeyDelta,
     error::CommitError,
     event::Event,
-    id::{SessionId, StoreKey},
-    open::{Open, Origin, PERMANENT, Stored, decode},
-    plan::{CookieStep, Plan},
+    id::StoreKey,
+    open::{Open, Origin, Stored, decode},
+    plan::Plan,
     rotation::Rotation,
-    store::{
-        Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Writes, Written,
-    },
+    store::{Loaded, Reached, Record, Store, StoreError, StoreErrorKind, Written},
 };
-
-/// How many ids are tried when one exists already: it has never happened.
-const MAX_IDS: usize = 8;
 
 /// Everything a commit needs, taken out of the slot: nothing is shared while it waits.
 #[derive(Debug)]
 pub(crate) struct Work {
-    decision: Decision,
+    pub(super) decision: Decision,
     origin: Origin,
     /// What the handler saw.
-    opened: Dict,
+    pub(super) opened: Dict,
     /// What it left, for a session that begins with it.
     left: Dict,
-    changes: Vec<KeyDelta>,
-    discard_late_writes: bool,
+    pub(super) changes: Vec<KeyDelta>,
+    pub(super) discard_late_writes: bool,
 }
 
 impl Work {
@@ -66,11 +60,11 @@ impl Work {
         }
     }
 
-    fn keys(&self) -> Vec<String> {
+    pub(super) fn keys(&self) -> Vec<String> {
         self.changes.iter().map(|change| change.key.clone()).collect()
     }
 
-    fn touches(&self, key: &str) -> bool {
+    pub(super) fn touches(&self, key: &str) -> bool {
         self.changes.iter().any(|change| change.key == key)
     }
 }
@@ -114,30 +108,30 @@ pub(crate) async fn take_once(
 }
 
 /// One commit under way.
-struct Act<'c> {
-    verbs: Verbs<'c>,
-    now_ms: u64,
+pub(super) struct Act<'c> {
+    pub(super) verbs: Verbs<'c>,
+    pub(super) now_ms: u64,
 }
 
 /// A live record with its contents.
-struct Base {
-    record: Record,
-    contents: Dict,
-    rotation: Option<Rotation>,
+pub(super) struct Base {
+    pub(super) record: Record,
+    pub(super) contents: Dict,
+    pub(super) rotation: Option<Rotation>,
     /// The store gave it during this commit. What was opened, or handed over in the queue, may be
     /// older: it is good to write upon, since a store refuses what is outdated, but it does not
     /// prove that nothing needs to be written, nor that a session has expired.
-    current: bool,
+    pub(super) current: bool,
 }
 
 impl Base {
-    fn decode(record: Record) -> Result<Self, StoreError> {
+    pub(super) fn decode(record: Record) -> Result<Self, StoreError> {
         let (contents, rotation) = decode(&record.data)
             .map_err(|reason| StoreError::new(StoreErrorKind::Corrupt).with_source(reason))?;
         Ok(Self { record, contents, rotation, current: true })
     }
 
-    fn handed_over(record: Record) -> Result<Self, StoreError> {
+    pub(super) fn handed_over(record: Record) -> Result<Self, StoreError> {
         Ok(Self { current: false, ..Self::decode(record)? })
     }
 }
@@ -235,7 +229,11 @@ impl Act<'_> {
 
     /// What became of a session that is past its deadline as far as is known: others may have used
     /// it since.
-    async fn look_again(&self, key: &StoreKey, known: &Base) -> Result<Written, StoreError> {
+    pub(super) async fn look_again(
+        &self,
+        key: &StoreKey,
+        known: &Base,
+    ) -> Result<Written, StoreError> {
         if known.current {
             return Ok(Written::Gone);
         }
@@ -246,119 +244,7 @@ impl Act<'_> {
         })
     }
 
-    /// Lands the changes of a request that had opened a session before it was rotated.
-    async fn land(&self, mut work: Work, mut moved: Moved) -> Result<Done, CommitError> {
-        let Verbs { server, .. } = self.verbs;
-        for _ in 0..MAX_HOPS {
-            if self.now_ms >= moved.until_ms {
-                break;
-            }
-            let mut permit = server.queue.enter(moved.to).await;
-            let mut handed_over = permit.predecessor().filter(|record| !self.is_past(record));
-            let mut there = None;
-            moved = loop {
-                let base = if let Some(record) = handed_over.take() {
-                    Base::handed_over(record)?
-                } else {
-                    let found = match there.take() {
-                        Some(record) => Loaded::Live(record),
-                        None => self.verbs.load(&moved.to).await?,
-                    };
-                    match found {
-                        Loaded::Live(record) if !self.is_past(&record) => Base::decode(record)?,
-                        Loaded::Moved(next) => break next,
-                        Loaded::Live(_) | Loaded::Ended { .. } | Loaded::Nothing => {
-                            return Ok(self.ended(moved.to));
-                        }
-                    }
-                };
-                // Without a memory of its rotation the successor takes nothing from outside.
-                let Some(rotation) = &base.rotation else {
-                    self.drop_late(&work.keys());
-                    return Ok(Done::default());
-                };
-                let merged =
-                    merge(&mut work.changes, &work.opened, &base.contents, Some(rotation))?;
-                self.tell(&merged);
-                if base.current && merged.contents == base.contents {
-                    return Ok(Done::default());
-                }
-                match self.write(&moved.to, &base, &merged.contents).await? {
-                    (Written::Done, record) => {
-                        permit.pass_on(record);
-                        return Ok(Done::default());
-                    }
-                    (Written::Conflict(record), _) => there = Some(record),
-                    (Written::Gone, _) => return Ok(self.ended(moved.to)),
-                    (Written::Moved(next), _) => break next,
-                }
-            };
-        }
-        self.drop_late(&work.keys());
-        Ok(Done::default())
-    }
-
-    async fn regenerate(&self, mut work: Work, stored: Stored) -> Result<Done, CommitError> {
-        let Verbs { server, .. } = self.verbs;
-        let mut permit = server.queue.enter(stored.key).await;
-        let mut base = stored.base(permit.predecessor(), &work.opened)?;
-        let mut successor: Option<(SessionId, Record)> = None;
-        loop {
-            let answer = if self.is_past(&base.record) {
-                self.look_again(&stored.key, &base).await?
-            } else {
-                let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
-                self.tell(&merged);
-                let rotation = self.rotation(&work, &base);
-                let (id, record) =
-                    self.succeed(successor.take(), &merged.contents, &rotation, &base).await?;
-                let moved = Moved { to: id.store_key(), until_ms: rotation.until_ms };
-                let expected = base.record.version();
-                let answer = self.verbs.supersede(&stored.key, expected, moved).await?;
-                if answer == Written::Done {
-                    let change = self.set_cookie(&id, &work.decision, record.created_ms);
-                    return Ok(Done { change, merged: Some(merged.contents) });
-                }
-                successor = Some((id, record));
-                answer
-            };
-            if let Written::Conflict(there) = answer {
-                base = self.conflict(stored.key, there)?;
-                continue;
-            }
-            // Logout wins over rotation, and of two rotations the first: ours is dropped.
-            if let Some((id, _)) = &successor {
-                self.delete_chain(id.store_key()).await?;
-            }
-            drop(permit);
-            return match answer {
-                Written::Moved(moved) => self.land(work, moved).await,
-                _ => Ok(self.ended(stored.key)),
-            };
-        }
-    }
-
-    /// Creates the successor, or brings the one that was created up to date.
-    async fn succeed(
-        &self,
-        made: Option<(SessionId, Record)>,
-        contents: &Dict,
-        rotation: &Rotation,
-        old: &Base,
-    ) -> Result<(SessionId, Record), CommitError> {
-        let Some((id, made)) = made else {
-            return self.insert(contents, Some(rotation), Some(&old.record)).await;
-        };
-        // Nobody else knows its id, so nobody can have changed it. It keeps the old one's writes.
-        let record = self.record(contents, Some(rotation), &old.record, old.record.writes)?;
-        let key = id.store_key();
-        match self.verbs.update(&key, made.version(), &record).await? {
-            Written::Done => Ok((id, record)),
-            _ => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
-        }
-    }
-
-    async fn delete_chain(&self, mut key: StoreKey) -> Result<(), CommitError> {
+    pub(super) async fn delete_chain(&self, mut key: StoreKey) -> Result<(), CommitError> {
         let until_ms = self.until_ms();
         // One key more than there are hops.
         for _ in 0..=MAX_HOPS {
@@ -393,114 +279,22 @@ impl Act<'_> {
         }
     }
 
-    /// Writes contents over a record.
-    async fn write(
-        &self,
-        key: &StoreKey,
-        base: &Base,
-        contents: &Dict,
-    ) -> Result<(Written, Record), CommitError> {
-        let old = &base.record;
-        let record = self.record(contents, base.rotation.as_ref(), old, old.writes)?;
-        Ok((self.verbs.update(key, old.version(), &record).await?, record))
-    }
-
-    /// Creates a record under a fresh id: a new session, or the successor of `old`.
-    async fn insert(
-        &self,
-        contents: &Dict,
-        rotation: Option<&Rotation>,
-        old: Option<&Record>,
-    ) -> Result<(SessionId, Record), CommitError> {
-        for _ in 0..MAX_IDS {
-            let id = self.verbs.server.new_id()?;
-            let record = match old {
-                Some(old) => self.record(contents, rotation, old, old.writes)?,
-                None => {
-                    let new = Record {
-                        owner: None,
-                        created_ms: self.now_ms,
-                        idle_deadline_ms: 0,
-                        absolute_deadline_ms: 0,
-                        writes: Writes::first(self.verbs.server.new_write()?),
-                        data: Vec::new(),
-                    };
-                    self.record(contents, None, &new, new.writes)?
-                }
-            };
-            match self.verbs.create(&id.store_key(), &record).await? {
-                Created::Done => return Ok((id, record)),
-                Created::Exists | Created::Ended => {}
-            }
-        }
-        Err(StoreError::unavailable("every new id is taken: the random source repeats itself")
-            .into())
-    }
-
-    /// The record that follows `old`, with one more write and later deadlines.
-    fn record(
-        &self,
-        contents: &Dict,
-        rotation: Option<&Rotation>,
-        old: &Record,
-        writes: Writes,
-    ) -> Result<Record, CommitError> {
-        let Verbs { config, server } = self.verbs;
-        let rotation = rotation.filter(|rotation| self.now_ms < rotation.until_ms);
-        let member = rotation.map(Rotation::member);
-        let members = contents.iter().chain(member.iter().map(|(key, value)| (*key, value)));
-        let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
-        let (bytes, limit) = (text.len(), server.options.max_session_size);
-        if limit > 0 && bytes > limit {
-            let largest_key = largest_key(contents.iter());
-            return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
-        }
-        let lifetime = config.lifetime(contents.get(PERMANENT).is_some_and(Value::is_truthy));
-        let absolute = lifetime.absolute.map_or(u64::MAX, millis);
-        let absolute_deadline_ms = old.created_ms.saturating_add(absolute);
-        let mut idle_deadline_ms = self.now_ms.saturating_add(millis(lifetime.idle));
-        // A machine whose clock is behind takes nothing back. Only where the session became
-        // permanent, or is so no longer, another lifetime begins.
-        if absolute_deadline_ms == old.absolute_deadline_ms {
-            idle_deadline_ms = idle_deadline_ms.max(old.idle_deadline_ms);
-        }
-        Ok(Record {
-            owner: old.owner,
-            created_ms: old.created_ms,
-            idle_deadline_ms: idle_deadline_ms.min(absolute_deadline_ms),
-            absolute_deadline_ms,
-            writes: writes.and(server.new_write()?),
-            data: text.into_bytes(),
-        })
-    }
-
-    fn rotation(&self, work: &Work, base: &Base) -> Rotation {
-        let (mut keys, mut discard) = (work.keys(), work.discard_late_writes);
-        // Whoever comes late across two rotations must not write over what the first one set, nor
-        // at all if the first one refused it.
-        if let Some(earlier) = base.rotation.as_ref().filter(|r| self.now_ms < r.until_ms) {
-            keys.extend(earlier.keys.iter().filter(|key| !work.touches(key)).cloned());
-            discard |= earlier.discard;
-        }
-        Rotation { keys, discard, until_ms: self.until_ms() }
-    }
-
-    fn conflict(&self, session: StoreKey, there: Record) -> Result<Base, StoreError> {
+    pub(super) fn conflict(&self, session: StoreKey, there: Record) -> Result<Base, StoreError> {
         self.verbs.config.emit(|| Event::ConflictMerged { session });
         Base::decode(there)
     }
 
     /// The session has ended: nothing is written, and the browser may already hold a newer cookie.
-    fn ended(&self, session: StoreKey) -> Done {
+    pub(super) fn ended(&self, session: StoreKey) -> Done {
         self.verbs.config.emit(|| Event::Ended { session });
         Done::default()
     }
 
-    fn drop_late(&self, keys: &[String]) {
+    pub(super) fn drop_late(&self, keys: &[String]) {
         self.verbs.config.emit(|| Event::LateWritesDropped { keys });
     }
 
-    fn tell(&self, merged: &Merged) {
+    pub(super) fn tell(&self, merged: &Merged) {
         if !merged.dropped.is_empty() {
             self.drop_late(&merged.dropped);
         }
@@ -509,37 +303,23 @@ impl Act<'_> {
         }
     }
 
-    /// Sends the cookie again where its own deadline is to move.
-    fn roll(&self, stored: &Stored, decision: &Decision) -> CookieChange {
-        match decision.cookie {
-            CookieStep::Set => self.set_cookie(&stored.id, decision, stored.record.created_ms),
-            CookieStep::Keep | CookieStep::Remove => CookieChange::Keep,
-        }
-    }
-
-    fn set_cookie(&self, id: &SessionId, decision: &Decision, created_ms: u64) -> CookieChange {
-        let Verbs { config, server } = self.verbs;
-        let token = server.token(id);
-        let mut cookie = config.cookie.set(&token);
-        if decision.permanent {
-            cookie = cookie.expires(expires(config, created_ms / 1000, decision.now));
-        }
-        CookieChange::Set(cookie.to_header())
-    }
-
-    fn is_past(&self, record: &Record) -> bool {
+    pub(super) fn is_past(&self, record: &Record) -> bool {
         self.now_ms >= record.deadline_ms()
     }
 
     /// How long a marker or a tombstone made now is kept.
-    fn until_ms(&self) -> u64 {
+    pub(super) fn until_ms(&self) -> u64 {
         self.now_ms.saturating_add(self.verbs.server.marker_ms())
     }
 }
 
 impl Stored {
     /// What to build on: what the predecessor in the queue wrote, or else what was opened.
-    fn base(&self, predecessor: Option<Record>, opened: &Dict) -> Result<Base, StoreError> {
+    pub(super) fn base(
+        &self,
+        predecessor: Option<Record>,
+        opened: &Dict,
+    ) -> Result<Base, StoreError> {
         match predecessor {
             Some(record) => Base::handed_over(record),
             None => Ok(Base {
@@ -556,8 +336,4 @@ impl From<CookieChange> for Done {
     fn from(change: CookieChange) -> Self {
         Self { change, merged: None }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

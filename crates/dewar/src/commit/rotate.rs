@@ -1,0 +1,155 @@
+//! Rotation: the session goes on under a new id, and late requests find their way.
+//!
+//! ```text
+//!   old id ──▶ record ── supersede ──▶ marker (to, until)
+//!   new id ──▶ successor ◀─────────────────┘ routes the changes of requests that had opened the old
+//! ```
+//!
+//! The successor is created first; a crash in between leaves a record that nobody can name. Logout
+//! wins over rotation, and of two rotations the first: the other drops its successor and lands its
+//! changes in the winner's.
+
+use dewar_signing::Dict;
+
+use super::{
+    MAX_HOPS,
+    merge::merge,
+    stored::{Act, Base, Done, Work},
+    verbs::Verbs,
+};
+use crate::{
+    error::CommitError,
+    id::SessionId,
+    open::Stored,
+    rotation::Rotation,
+    store::{Loaded, Moved, Record, StoreError, StoreErrorKind, Written},
+};
+
+impl Act<'_> {
+    /// Lands the changes of a request that had opened a session before it was rotated.
+    pub(super) async fn land(&self, mut work: Work, mut moved: Moved) -> Result<Done, CommitError> {
+        let Verbs { server, .. } = self.verbs;
+        for _ in 0..MAX_HOPS {
+            if self.now_ms >= moved.until_ms {
+                break;
+            }
+            let mut permit = server.queue.enter(moved.to).await;
+            let mut handed_over = permit.predecessor().filter(|record| !self.is_past(record));
+            let mut there = None;
+            moved = loop {
+                let base = if let Some(record) = handed_over.take() {
+                    Base::handed_over(record)?
+                } else {
+                    let found = match there.take() {
+                        Some(record) => Loaded::Live(record),
+                        None => self.verbs.load(&moved.to).await?,
+                    };
+                    match found {
+                        Loaded::Live(record) if !self.is_past(&record) => Base::decode(record)?,
+                        Loaded::Moved(next) => break next,
+                        Loaded::Live(_) | Loaded::Ended { .. } | Loaded::Nothing => {
+                            return Ok(self.ended(moved.to));
+                        }
+                    }
+                };
+                // Without a memory of its rotation the successor takes nothing from outside.
+                let Some(rotation) = &base.rotation else {
+                    self.drop_late(&work.keys());
+                    return Ok(Done::default());
+                };
+                let merged =
+                    merge(&mut work.changes, &work.opened, &base.contents, Some(rotation))?;
+                self.tell(&merged);
+                if base.current && merged.contents == base.contents {
+                    return Ok(Done::default());
+                }
+                match self.write(&moved.to, &base, &merged.contents).await? {
+                    (Written::Done, record) => {
+                        permit.pass_on(record);
+                        return Ok(Done::default());
+                    }
+                    (Written::Conflict(record), _) => there = Some(record),
+                    (Written::Gone, _) => return Ok(self.ended(moved.to)),
+                    (Written::Moved(next), _) => break next,
+                }
+            };
+        }
+        self.drop_late(&work.keys());
+        Ok(Done::default())
+    }
+
+    pub(super) async fn regenerate(
+        &self,
+        mut work: Work,
+        stored: Stored,
+    ) -> Result<Done, CommitError> {
+        let Verbs { server, .. } = self.verbs;
+        let mut permit = server.queue.enter(stored.key).await;
+        let mut base = stored.base(permit.predecessor(), &work.opened)?;
+        let mut successor: Option<(SessionId, Record)> = None;
+        loop {
+            let answer = if self.is_past(&base.record) {
+                self.look_again(&stored.key, &base).await?
+            } else {
+                let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
+                self.tell(&merged);
+                let rotation = self.rotation(&work, &base);
+                let (id, record) =
+                    self.succeed(successor.take(), &merged.contents, &rotation, &base).await?;
+                let moved = Moved { to: id.store_key(), until_ms: rotation.until_ms };
+                let expected = base.record.version();
+                let answer = self.verbs.supersede(&stored.key, expected, moved).await?;
+                if answer == Written::Done {
+                    let change = self.set_cookie(&id, &work.decision, record.created_ms);
+                    return Ok(Done { change, merged: Some(merged.contents) });
+                }
+                successor = Some((id, record));
+                answer
+            };
+            if let Written::Conflict(there) = answer {
+                base = self.conflict(stored.key, there)?;
+                continue;
+            }
+            // Logout wins over rotation, and of two rotations the first: ours is dropped.
+            if let Some((id, _)) = &successor {
+                self.delete_chain(id.store_key()).await?;
+            }
+            drop(permit);
+            return match answer {
+                Written::Moved(moved) => self.land(work, moved).await,
+                _ => Ok(self.ended(stored.key)),
+            };
+        }
+    }
+
+    /// Creates the successor, or brings the one that was created up to date.
+    async fn succeed(
+        &self,
+        made: Option<(SessionId, Record)>,
+        contents: &Dict,
+        rotation: &Rotation,
+        old: &Base,
+    ) -> Result<(SessionId, Record), CommitError> {
+        let Some((id, made)) = made else {
+            return self.insert(contents, Some(rotation), Some(&old.record)).await;
+        };
+        // Nobody else knows its id, so nobody can have changed it. It keeps the old one's writes.
+        let record = self.record(contents, Some(rotation), &old.record, old.record.writes)?;
+        let key = id.store_key();
+        match self.verbs.update(&key, made.version(), &record).await? {
+            Written::Done => Ok((id, record)),
+            _ => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
+        }
+    }
+
+    fn rotation(&self, work: &Work, base: &Base) -> Rotation {
+        let (mut keys, mut discard) = (work.keys(), work.discard_late_writes);
+        // Whoever comes late across two rotations must not write over what the first one set, nor
+        // at all if the first one refused it.
+        if let Some(earlier) = base.rotation.as_ref().filter(|r| self.now_ms < r.until_ms) {
+            keys.extend(earlier.keys.iter().filter(|key| !work.touches(key)).cloned());
+            discard |= earlier.discard;
+        }
+        Rotation { keys, discard, until_ms: self.until_ms() }
+    }
+}

@@ -1,0 +1,132 @@
+//! Contents become a record, and an id becomes a cookie.
+
+use std::time::Duration;
+
+use dewar_signing::{Dict, TaggedJson, Value};
+
+use super::{
+    CookieChange, Decision, expires, largest_key,
+    stored::{Act, Base},
+    verbs::Verbs,
+};
+use crate::{
+    error::CommitError,
+    id::{SessionId, StoreKey},
+    open::{PERMANENT, Stored},
+    plan::CookieStep,
+    rotation::Rotation,
+    store::{Created, Record, StoreError, Writes, Written},
+};
+
+/// How many ids are tried when one exists already: it has never happened.
+const MAX_IDS: usize = 8;
+
+impl Act<'_> {
+    /// Writes contents over a record.
+    pub(super) async fn write(
+        &self,
+        key: &StoreKey,
+        base: &Base,
+        contents: &Dict,
+    ) -> Result<(Written, Record), CommitError> {
+        let old = &base.record;
+        let record = self.record(contents, base.rotation.as_ref(), old, old.writes)?;
+        Ok((self.verbs.update(key, old.version(), &record).await?, record))
+    }
+
+    /// Creates a record under a fresh id: a new session, or the successor of `old`.
+    pub(super) async fn insert(
+        &self,
+        contents: &Dict,
+        rotation: Option<&Rotation>,
+        old: Option<&Record>,
+    ) -> Result<(SessionId, Record), CommitError> {
+        for _ in 0..MAX_IDS {
+            let id = self.verbs.server.new_id()?;
+            let record = match old {
+                Some(old) => self.record(contents, rotation, old, old.writes)?,
+                None => {
+                    let new = Record {
+                        owner: None,
+                        created_ms: self.now_ms,
+                        idle_deadline_ms: 0,
+                        absolute_deadline_ms: 0,
+                        writes: Writes::first(self.verbs.server.new_write()?),
+                        data: Vec::new(),
+                    };
+                    self.record(contents, None, &new, new.writes)?
+                }
+            };
+            match self.verbs.create(&id.store_key(), &record).await? {
+                Created::Done => return Ok((id, record)),
+                Created::Exists | Created::Ended => {}
+            }
+        }
+        Err(StoreError::unavailable("every new id is taken: the random source repeats itself")
+            .into())
+    }
+
+    /// The record that follows `old`, with one more write and later deadlines.
+    pub(super) fn record(
+        &self,
+        contents: &Dict,
+        rotation: Option<&Rotation>,
+        old: &Record,
+        writes: Writes,
+    ) -> Result<Record, CommitError> {
+        let Verbs { config, server } = self.verbs;
+        let rotation = rotation.filter(|rotation| self.now_ms < rotation.until_ms);
+        let member = rotation.map(Rotation::member);
+        let members = contents.iter().chain(member.iter().map(|(key, value)| (*key, value)));
+        let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
+        let (bytes, limit) = (text.len(), server.options.max_session_size);
+        if limit > 0 && bytes > limit {
+            let largest_key = largest_key(contents.iter());
+            return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
+        }
+        let lifetime = config.lifetime(contents.get(PERMANENT).is_some_and(Value::is_truthy));
+        let absolute = lifetime.absolute.map_or(u64::MAX, millis);
+        let absolute_deadline_ms = old.created_ms.saturating_add(absolute);
+        let mut idle_deadline_ms = self.now_ms.saturating_add(millis(lifetime.idle));
+        // A machine whose clock is behind takes nothing back. Only where the session became
+        // permanent, or is so no longer, another lifetime begins.
+        if absolute_deadline_ms == old.absolute_deadline_ms {
+            idle_deadline_ms = idle_deadline_ms.max(old.idle_deadline_ms);
+        }
+        Ok(Record {
+            owner: old.owner,
+            created_ms: old.created_ms,
+            idle_deadline_ms: idle_deadline_ms.min(absolute_deadline_ms),
+            absolute_deadline_ms,
+            writes: writes.and(server.new_write()?),
+            data: text.into_bytes(),
+        })
+    }
+
+    /// Sends the cookie again where its own deadline is to move.
+    pub(super) fn roll(&self, stored: &Stored, decision: &Decision) -> CookieChange {
+        match decision.cookie {
+            CookieStep::Set => self.set_cookie(&stored.id, decision, stored.record.created_ms),
+            CookieStep::Keep | CookieStep::Remove => CookieChange::Keep,
+        }
+    }
+
+    pub(super) fn set_cookie(
+        &self,
+        id: &SessionId,
+        decision: &Decision,
+        created_ms: u64,
+    ) -> CookieChange {
+        let Verbs { config, server } = self.verbs;
+        let token = server.token(id);
+        let mut cookie = config.cookie.set(&token);
+        if decision.permanent {
+            cookie = cookie.expires(expires(config, created_ms / 1000, decision.now));
+        }
+        CookieChange::Set(cookie.to_header())
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
