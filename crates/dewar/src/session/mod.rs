@@ -1,10 +1,14 @@
 //! The handle: what a handler sees of its visitor's session.
 
+mod edit;
+
 use std::panic::Location;
 
-use dewar_signing::{Dict, FromValue, Value, from_value, to_value};
+use dewar_signing::{Dict, FromValue, Value, from_value};
 use http::Extensions;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+
+pub use edit::Regeneration;
 
 use crate::{
     config::Profile,
@@ -12,7 +16,6 @@ use crate::{
     error::{CommitError, ValueError},
     event::Event,
     open::{Open, PERMANENT},
-    plan::Intent,
     slot::{OpenSlot, Slot},
     store::StoreError,
     verdict::Verdict,
@@ -119,170 +122,6 @@ impl Session {
     /// `dict(session)`
     pub fn to_dict(&self) -> Dict {
         self.read(|open| open.contents.to_dict())
-    }
-
-    /// Sets `key`. Setting the value it has is no change.
-    ///
-    /// # Flask
-    /// `session["key"] = value`
-    #[track_caller]
-    pub fn set(&self, key: &str, value: impl Into<Value>) {
-        // A set never fails: it does not look at the old value.
-        let _ = self.apply(key, Op::Set(value.into()));
-    }
-
-    /// Sets `key` to any serializable value.
-    ///
-    /// # Errors
-    /// If the value has no form a session can hold; nothing is changed.
-    #[track_caller]
-    pub fn set_as<T: Serialize>(&self, key: &str, value: &T) -> Result<(), ValueError> {
-        let value = to_value(value).map_err(|error| ValueError::conversion(key, error))?;
-        self.apply(key, Op::Set(value)).map(|_| ())
-    }
-
-    /// Removes `key`; tells whether it was there.
-    ///
-    /// # Flask
-    /// `session.pop("key", None)`
-    #[track_caller]
-    pub fn remove(&self, key: &str) -> bool {
-        self.pop::<Value>(key).is_some()
-    }
-
-    /// Removes `key` and gives its value; `None` if it was missing or of another type.
-    ///
-    /// # Flask
-    /// `session.pop("key", None)`
-    #[track_caller]
-    pub fn pop<T: FromValue>(&self, key: &str) -> Option<T> {
-        let old = self.value(key)?;
-        let _ = self.apply(key, Op::Remove);
-        T::from_value(old).map_err(|found| self.misread::<T>(key, &found)).ok()
-    }
-
-    /// Adds `n` to a whole number, a missing one counting as 0, and gives the sum as this request
-    /// sees it.
-    ///
-    /// # Errors
-    /// If `key` holds anything else, or the sum does not fit 64 bits; nothing is changed.
-    ///
-    /// # Flask
-    /// `session["visits"] = session.get("visits", 0) + 1`
-    #[track_caller]
-    pub fn incr(&self, key: &str, n: i64) -> Result<i64, ValueError> {
-        let sum = self.apply(key, Op::Incr(n))?;
-        let sum = sum.unwrap_or_default();
-        i64::from_value(sum).map_err(|found| ValueError::mismatch(key, i64::EXPECTED, &found))
-    }
-
-    /// Appends to a list, a missing one counting as empty.
-    ///
-    /// # Errors
-    /// If `key` holds anything else; nothing is changed.
-    ///
-    /// # Flask
-    /// `session.setdefault("log", []).append(x); session.modified = True`
-    #[track_caller]
-    pub fn push(&self, key: &str, value: impl Into<Value>) -> Result<(), ValueError> {
-        self.apply(key, Op::Push(value.into())).map(|_| ())
-    }
-
-    /// Sets `key` unless it is there, and gives what it holds now.
-    ///
-    /// # Flask
-    /// `session.setdefault("key", value)`
-    #[track_caller]
-    pub fn set_default(&self, key: &str, value: impl Into<Value>) -> Value {
-        self.apply(key, Op::SetDefault(value.into())).ok().flatten().unwrap_or_default()
-    }
-
-    /// Replaces the value of `key` by what `f` makes of it; `None` stands for "not there", before
-    /// and after. Gives what the key holds now.
-    ///
-    /// `f` may run several times, and outside every lock: it should do nothing but compute.
-    #[track_caller]
-    pub fn update<F>(&self, key: &str, mut f: F) -> Option<Value>
-    where
-        F: FnMut(Option<Value>) -> Option<Value> + Send + 'static,
-    {
-        loop {
-            let (edits, old) = self.read(|open| (open.edits, open.contents.get(key).cloned()));
-            let now = f(old);
-            let caller = Location::caller();
-            let record = |open: &mut Open, live: bool| {
-                if !live {
-                    self.late(key, caller);
-                } else if open.edits != edits {
-                    return Err(f);
-                } else {
-                    open.edits += 1;
-                    open.modified = true;
-                    open.contents.record(key, Op::Update(Box::new(f)), now.clone());
-                }
-                Ok(())
-            };
-            match self.0.with(record) {
-                Ok(()) => return now,
-                // Somebody changed the session meanwhile: once more, on what there is now.
-                Err(updater) => f = updater,
-            }
-        }
-    }
-
-    /// Ends the session. What is set afterwards begins a new one.
-    ///
-    /// # Security
-    /// In cookie mode nothing but the browser's own copy ends: whoever kept an old cookie can
-    /// present it until it expires.
-    #[doc(alias = "flush")]
-    #[doc(alias = "invalidate")]
-    #[track_caller]
-    pub fn destroy(&self) {
-        let caller = Location::caller();
-        self.0.with(|open, live| {
-            if !live {
-                return self.late("", caller);
-            }
-            open.contents.clear();
-            open.intent = Intent::Destroy;
-            open.modified = true;
-            open.edits += 1;
-        });
-    }
-
-    /// Removes everything: the same as [`destroy`](Self::destroy), by Flask's name.
-    ///
-    /// # Flask
-    /// `session.clear()`
-    #[track_caller]
-    pub fn clear(&self) {
-        self.destroy();
-    }
-
-    /// Gives the session a new identity and keeps its contents. Call it whenever a visitor gains
-    /// rights: after a login above all.
-    ///
-    /// A request that had opened the old identity lands its changes in the new one, as far as they
-    /// touch nothing that was changed since; one that arrives with it later finds no session. In
-    /// cookie mode there is no identity to change: the cookie is signed anew.
-    #[doc(alias = "cycle_id")]
-    #[doc(alias = "renew")]
-    #[doc(alias = "rotate")]
-    #[track_caller]
-    pub fn regenerate(&self) -> Regeneration<'_> {
-        let caller = Location::caller();
-        self.0.with(|open, live| {
-            if !live {
-                return self.late("", caller);
-            }
-            if open.intent == Intent::Keep {
-                open.intent = Intent::Regenerate;
-            }
-            // As Flask-Session: what is empty has no identity, and a bit alone would remove it.
-            open.modified |= !open.contents.is_empty();
-        });
-        Regeneration(self)
     }
 
     /// Whether the cookie outlives the browser. Default: false.
@@ -407,17 +246,6 @@ impl Session {
 
     fn late(&self, key: &str, caller: &'static Location<'static>) {
         self.0.config().emit(|| Event::LateWrite { key, caller });
-    }
-}
-
-/// What more there is to say about a new identity: see [`Session::regenerate`].
-#[derive(Debug)]
-pub struct Regeneration<'s>(&'s Session);
-
-impl Regeneration<'_> {
-    /// Drops whatever requests under the old identity still want to write.
-    pub fn discard_late_writes(self) {
-        self.0.read(|open| open.discard_late_writes = true);
     }
 }
 
