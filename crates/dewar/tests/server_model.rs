@@ -14,7 +14,9 @@ mod server;
 use std::time::Duration;
 
 use server::{
-    Chance, Running, runtime, seed,
+    Chance, Running, runtime,
+    schedule::{Every, Schedule},
+    seed,
     site::{Act, Answer, Millis, Site, set},
     tap::{Fault, Sabotage, Tap, Way},
 };
@@ -61,48 +63,6 @@ impl Does {
             Self::Replace => vec![Act::Logout, set("other", "eve")],
             Self::Take => vec![Act::TakeOnce("token")],
         }
-    }
-}
-
-/// Who takes the next step, among those that can.
-trait Schedule {
-    fn choose(&mut self, among: usize) -> usize;
-}
-
-impl Schedule for Chance {
-    fn choose(&mut self, among: usize) -> usize {
-        self.below(among)
-    }
-}
-
-/// All schedules, one after the other: the choices made and how many there were.
-#[derive(Debug, Default)]
-struct Every {
-    choices: Vec<(usize, usize)>,
-    at: usize,
-}
-
-impl Schedule for Every {
-    fn choose(&mut self, among: usize) -> usize {
-        if self.at == self.choices.len() {
-            self.choices.push((0, among));
-        }
-        self.at += 1;
-        self.choices[self.at - 1].0
-    }
-}
-
-impl Every {
-    /// Goes to the next schedule; false after the last one.
-    fn next(&mut self) -> bool {
-        self.at = 0;
-        while let Some((choice, among)) = self.choices.pop() {
-            if choice + 1 < among {
-                self.choices.push((choice + 1, among));
-                return true;
-            }
-        }
-        false
     }
 }
 

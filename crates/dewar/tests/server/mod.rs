@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod schedule;
 pub(crate) mod site;
 pub(crate) mod tap;
 
@@ -79,4 +80,11 @@ impl Chance {
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % n
     }
+}
+
+/// A store, a clock and a site on both.
+pub(crate) fn fresh() -> (tap::Tap, site::Millis, site::Site) {
+    let (store, clock) = (tap::Tap::new(), site::Millis::default());
+    let site = site::Site::new(&store, &clock);
+    (store, clock, site)
 }

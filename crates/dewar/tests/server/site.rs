@@ -274,3 +274,12 @@ async fn perform(session: &Session, act: Act, said: &mut Vec<String>) -> Result<
     }
     Ok(())
 }
+
+/// What a browser is told of the cookie.
+pub(crate) fn cookie_of(answer: &Answer) -> &'static str {
+    match answer.cookie() {
+        None => "kept",
+        Some(cookie) if cookie.is_empty() => "removed",
+        Some(_) => "set",
+    }
+}
