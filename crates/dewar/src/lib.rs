@@ -1,11 +1,12 @@
 //! Flask's session system for axum and tower.
 //!
-//! A session is one visitor's data across requests. This crate keeps it in a signed cookie, in
-//! the format of Flask: what Flask wrote opens here, and the reverse.
+//! A session is one visitor's data across requests. It lives on the server, behind a random id
+//! ([`SessionLayer::server`]), or in a signed cookie in Flask's own format
+//! ([`SessionLayer::signed_cookie`]): what Flask wrote opens here, and the reverse.
 //!
 //! ```
 //! use axum::{Router, routing::get};
-//! use dewar::{Session, SessionLayer, ValueError};
+//! use dewar::{Session, SessionLayer, ValueError, store::MemoryStore};
 //!
 //! async fn index(session: Session) -> Result<String, ValueError> {
 //!     Ok(format!("Visit count: {}", session.incr("visits", 1)?))
@@ -13,7 +14,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let key = "9cK3wPq0fUq7Zt2LmXbR5yA1hV8sE4jN6dG";
-//! let sessions = SessionLayer::signed_cookie(key).build()?;
+//! let sessions = SessionLayer::server(key, MemoryStore::new()).build()?;
 //! let app: Router = Router::new().route("/", get(index)).layer(sessions);
 //! # Ok(())
 //! # }
@@ -34,10 +35,19 @@
 //! - What the handler changed is kept when the response leaves, whatever its status. A handler
 //!   that panics keeps nothing.
 //!
-//! # Security
+//! # What is promised
 //!
-//! A signed cookie proves that nobody changed it. It hides nothing, an old copy stays valid until
-//! it expires, and of two overlapping requests the last response wins.
+//! | | on the server | in a signed cookie |
+//! |---|---|---|
+//! | overlapping requests that change different keys | all land | the last response wins |
+//! | counters kept with [`incr`](Session::incr), lists kept with [`push`](Session::push) | add up | the last response wins |
+//! | a logout | final, whatever is in flight | ends the browser's copy alone |
+//! | a new identity with [`regenerate`](Session::regenerate) | nothing lost, the old id dead | – |
+//! | the contents | nobody sees them | everybody with the cookie can read them |
+//! | room | 64 KiB, or as configured | about 4 KB |
+//!
+//! A plain `get` and `set` of one key stays what it is: of two that overlap, the later commit wins,
+//! and [`Event::Overwrote`] names the key. Write your own store with [`store`].
 
 // Values, and what is decided over values alone.
 mod clock;
