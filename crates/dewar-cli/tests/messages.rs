@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+mod demo;
+
 use std::{
     ffi::OsStr,
     fs,
@@ -62,7 +64,7 @@ fn text(output: &Output) -> String {
 }
 
 /// A store that there is not ends a demo whose key is good.
-fn demo(state: &Path) -> Command {
+fn failing_demo(state: &Path) -> Command {
     let mut command = dewar(&["demo", "--store", "none:"]);
     command.env("XDG_STATE_HOME", state);
     command
@@ -81,7 +83,7 @@ fn a_kept_key_that_is_of_no_use_names_its_file_and_the_cure() {
         (b"\xff\xfe\xfd", "it is not text"),
     ] {
         fs::write(&file, content).unwrap();
-        let said = refusal(&mut demo(&state.0));
+        let said = refusal(&mut failing_demo(&state.0));
         let wanted = format!(
             "dewar: the key kept in {} cannot be used: {why}: delete the file, a new one is made",
             file.display()
@@ -89,7 +91,7 @@ fn a_kept_key_that_is_of_no_use_names_its_file_and_the_cure() {
         assert_eq!(said, wanted);
     }
     fs::remove_file(&file).unwrap();
-    let made = refusal(&mut demo(&state.0));
+    let made = refusal(&mut failing_demo(&state.0));
     assert!(made.contains("--store none: names no store"), "{made}");
 }
 
@@ -98,11 +100,11 @@ fn a_kept_key_that_is_of_no_use_names_its_file_and_the_cure() {
 fn a_pipe_in_the_place_of_the_key_does_not_stop_the_demo() {
     let state = State::new("pipe");
     assert!(Command::new("mkfifo").arg(state.key()).status().unwrap().success());
-    let said = refusal(&mut demo(&state.0));
+    let said = refusal(&mut failing_demo(&state.0));
     assert!(said.contains("cannot be used: it is no regular file: delete"), "{said}");
     fs::remove_file(state.key()).unwrap();
     symlink("/dev/zero", state.key()).unwrap();
-    let said = refusal(&mut demo(&state.0));
+    let said = refusal(&mut failing_demo(&state.0));
     assert!(said.contains("cannot be used: it is no regular file: delete"), "{said}");
 }
 
@@ -112,7 +114,7 @@ fn a_kept_key_that_others_can_read_is_warned_of() {
     fs::write(state.key(), KEY).unwrap();
     for (mode, warned) in [(0o644, true), (0o600, false)] {
         fs::set_permissions(state.key(), fs::Permissions::from_mode(mode)).unwrap();
-        let said = text(&demo(&state.0).output().unwrap());
+        let said = text(&failing_demo(&state.0).output().unwrap());
         assert_eq!(said.contains("warning: the key kept in "), warned, "{said}");
         assert_eq!(said.contains("(mode 644): chmod 600 "), warned, "{said}");
     }
@@ -123,7 +125,7 @@ fn a_key_that_cannot_be_kept_names_the_cause_before_the_cure() {
     let state = State::new("cause");
     let file = state.0.join("file");
     fs::write(&file, "").unwrap();
-    let said = refusal(&mut demo(&file));
+    let said = refusal(&mut failing_demo(&file));
     let (cause, cure) = said
         .split_once(": name a variable that holds one with --secret-key-env")
         .unwrap_or_else(|| panic!("{said}"));
@@ -297,4 +299,20 @@ fn the_help_of_signing_launders_nothing() {
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(help.contains("set -o pipefail") && help.contains("cookie verify --typed --json"));
     assert!(!help.contains("cookie decode"), "{help}");
+}
+
+/// A field follows the message: it has to read as one.
+#[test]
+fn the_warning_of_the_flask_profile_ends_before_its_field() {
+    let err = demo::Demo::start(&["visits", "--profile", "flask"]).interrupt().err;
+    let (_, field) = err.split_once("caution with two session cookies)").expect("the warning");
+    assert!(field.contains("secure") && field.contains("false"), "{err}");
+}
+
+#[test]
+fn the_help_of_secret_is_true_for_every_size() {
+    let help = dewar(&["secret", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("two hexadecimal digits a byte"), "{help}");
+    assert!(!help.contains("43 characters") && !help.contains("64 hexadecimal"), "{help}");
 }
