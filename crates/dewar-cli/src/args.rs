@@ -1,8 +1,8 @@
 //! What can be asked for.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{failure::MISUSED, terminal};
 
@@ -46,7 +46,8 @@ Exit codes:
 const SIGN_EXAMPLES: &str = "\
 Examples:
   dewar cookie sign '{\"visits\":3}'                     with the key in SECRET_KEY
-  dewar cookie decode --typed --json \"$COOKIE\" | dewar cookie sign --typed -";
+  set -o pipefail                                     a bad cookie is not signed anew:
+  dewar cookie verify --typed --json \"$COOKIE\" | dewar cookie sign --typed -";
 
 /// Flask's sessions in Rust: the tutorials' programs, keys and cookies.
 #[derive(Debug, Parser)]
@@ -87,7 +88,7 @@ pub(crate) struct Demo {
     /// The program to serve at /; without it all of them, each below a path of its own.
     pub(crate) program: Option<Program>,
     /// The port on 127.0.0.1; 0 takes any that is free.
-    #[arg(long, default_value_t = 5000)]
+    #[arg(long, default_value_t = 5000, value_parser = port, allow_negative_numbers = true)]
     pub(crate) port: u16,
     /// Where sessions live: on the server, or in the cookie. Flask's rules know the cookie alone.
     #[arg(long, value_enum)]
@@ -134,9 +135,10 @@ pub(crate) enum Profile {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Secret {
     /// How many random bytes, from 16 to 1024.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = bytes, allow_negative_numbers = true)]
     pub(crate) bytes: usize,
-    /// How they are written: 64 hexadecimal digits, or 43 characters of URL-safe base64.
+    /// How they are written: two hexadecimal digits a byte, or URL-safe base64, four characters
+    /// for three bytes.
     #[arg(long, value_enum, default_value_t = KeyFormat::B64)]
     pub(crate) format: KeyFormat,
 }
@@ -169,7 +171,7 @@ pub(crate) struct Signing {
     #[arg(long, value_name = "TEXT", default_value = "cookie-session")]
     pub(crate) salt: String,
     /// The time to go by, in seconds since 1970; without it the clock's.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = moment, allow_negative_numbers = true)]
     pub(crate) now: Option<u64>,
 }
 
@@ -191,7 +193,13 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "NAME")]
     pub(crate) fallback_key_env: Vec<String>,
     /// How old the cookie may be; the default is Flask's 31 days.
-    #[arg(long, value_name = "SECONDS", default_value_t = 2_678_400)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 2_678_400,
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     pub(crate) max_age: u64,
     #[command(flatten)]
     pub(crate) shape: Shape,
@@ -203,7 +211,7 @@ pub(crate) struct Sign {
     pub(crate) json: String,
     #[command(flatten)]
     pub(crate) signing: Signing,
-    /// The JSON has the form of `decode --typed`: every value with its type.
+    /// The JSON has the form of `verify --typed`: every value with its type.
     #[arg(long)]
     pub(crate) typed: bool,
 }
@@ -222,16 +230,66 @@ pub(crate) fn parse() -> Result<Args, ExitCode> {
     })
 }
 
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "a port is a number from 0 to 65535")
+}
+
+fn bytes(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "give a whole number from 16 to 1024")
+}
+
+fn moment(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "give whole seconds since 1970, such as 1700000000")
+}
+
+fn seconds(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "give whole seconds, such as 3600")
+}
+
 /// clap's message as one line: what is wrong, what it suggests, where to read more.
 fn one_line(error: &clap::Error) -> String {
-    let text = error.render().to_string();
+    let asked = asked(std::env::args_os().skip(1));
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "no command: see dewar --help".into();
+        return format!("no command: see {asked} --help");
     }
-    let paragraphs = text.split("\n\n").filter(|part| !part.trim_start().starts_with("Usage:"));
-    let words: Vec<_> = paragraphs.flat_map(str::split_whitespace).collect();
-    let words = words.join(" ");
-    let (message, _) = words.split_once(" For more information").unwrap_or((&words, ""));
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    format!("{message}: see dewar --help")
+    let text = error.render().to_string();
+    let is_said = |part: &&str| {
+        let part = part.trim_start();
+        !part.starts_with("Usage:") && !part.starts_with("For more information")
+    };
+    let sentence = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said: Vec<_> = text.split("\n\n").filter(is_said).map(sentence).collect();
+    let said = said.join("; ");
+    format!("{}: see {asked} --help", said.strip_prefix("error: ").unwrap_or(&said))
+}
+
+/// The command that was asked for, as far as there is one: `dewar cookie sign`.
+fn asked(arguments: impl Iterator<Item = OsString>) -> String {
+    let mut path = String::from("dewar");
+    let mut command = Args::command();
+    for argument in arguments {
+        let Some(below) = command.find_subcommand(&argument).cloned() else { break };
+        path = format!("{path} {}", below.get_name());
+        command = below;
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_is_that_of_the_command_asked_for() {
+        for (line, path) in [
+            ("", "dewar"),
+            ("frobnicate", "dewar"),
+            ("demo --port x", "dewar demo"),
+            ("cookie", "dewar cookie"),
+            ("cookie sign secret", "dewar cookie sign"),
+            ("demo demo", "dewar demo"),
+        ] {
+            assert_eq!(asked(line.split_whitespace().map(OsString::from)), path, "{line}");
+        }
+    }
 }

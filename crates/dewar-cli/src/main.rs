@@ -15,6 +15,7 @@ mod demo;
 mod failure;
 mod secret;
 mod terminal;
+mod variable;
 
 use std::process::ExitCode;
 

@@ -24,6 +24,17 @@ pub enum ConfigError {
     /// The keys do not make a ring.
     #[error(transparent)]
     Keys(#[from] dewar_signing::ConfigError),
+    /// A size that the cookie's name and attributes use up alone.
+    #[error(
+        "max_cookie_size({limit}) leaves no room for a session: the cookie's name and attributes \
+         alone take {least} bytes, give at least a few hundred, or 0 for no limit"
+    )]
+    CookieSizeTooSmall {
+        /// The limit that was asked for, in bytes.
+        limit: usize,
+        /// What name and attributes take, in bytes.
+        least: usize,
+    },
     /// Browsers keep no cookie longer than 400 days.
     #[error(
         "a permanent lifetime of {days} days is longer than browsers keep a cookie: \
@@ -36,13 +47,21 @@ pub enum ConfigError {
     /// An idle timeout that is zero, or longer than the absolute one.
     #[error(
         "an idle timeout of {idle_s} s needs to be at least 1 s and at most the absolute \
-         timeout of {absolute_s} s"
+         timeout of {absolute_s} s: call {option} with such a time"
     )]
     IdleTimeout {
+        /// The method of the builder that sets it.
+        option: &'static str,
         /// The idle timeout, in whole seconds.
         idle_s: u64,
         /// The absolute timeout, in whole seconds.
         absolute_s: u64,
+    },
+    /// The environment variable with the key holds bytes that are no text.
+    #[error("the environment variable {name} is not text: export {name}=\"$(dewar secret)\"")]
+    KeyNotText {
+        /// The name of the variable.
+        name: String,
     },
     /// The environment variable with the key is not set.
     #[error("the environment variable {name} is not set: export {name}=\"$(dewar secret)\"")]
@@ -50,6 +69,9 @@ pub enum ConfigError {
         /// The name of the variable.
         name: String,
     },
+    /// What can hardly be the name of an environment variable. It is not shown: it may be the key.
+    #[error("the key is wanted by the name of its environment variable, such as SECRET_KEY")]
+    NoVariableName,
     /// An option of server mode, for sessions in a cookie.
     #[error(
         "`{option}` is an option of sessions on the server: \

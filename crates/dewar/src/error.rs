@@ -74,15 +74,16 @@ pub enum CommitError {
     /// The session had ended meanwhile, and the configuration asks to say so.
     #[error("the session has ended: nothing was saved")]
     Ended,
-    /// The contents are larger than one session may be.
+    /// The contents are larger than one session may be: in the store as configured, in a cookie
+    /// what opening reads at most, however well it compresses.
     #[error(
         "the session needs {bytes} bytes and {limit} are allowed: \
          session key `{largest_key}` is the largest"
     )]
     SessionTooLarge {
-        /// The record, in bytes.
+        /// The record in the store, or the text before it is compressed into a cookie, in bytes.
         bytes: usize,
-        /// The configured limit, in bytes.
+        /// The limit, in bytes.
         limit: usize,
         /// The key whose value takes the most room.
         largest_key: String,

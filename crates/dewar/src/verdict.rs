@@ -95,12 +95,10 @@ impl fmt::Display for Verdict {
                 tried.iter().try_for_each(|key| write!(f, " key {key}"))?;
                 f.write_str(": the cookie was altered, or signed with another key")
             }
-            Self::Expired { by } => write!(f, "expired {} seconds ago", by.as_secs()),
-            Self::FromTheFuture { by } => write!(
-                f,
-                "signed {} seconds in the future: compare the clocks of the machines",
-                by.as_secs()
-            ),
+            Self::Expired { by } => write!(f, "expired {} ago", Span(*by)),
+            Self::FromTheFuture { by } => {
+                write!(f, "signed {} in the future: compare the clocks of the machines", Span(*by))
+            }
             Self::UnknownId => f.write_str("the store knows no session of this id"),
             Self::Revoked => f.write_str("the session was ended"),
             Self::Rotated => f.write_str("the session goes on under another id"),
@@ -111,6 +109,58 @@ impl fmt::Display for Verdict {
             Self::WrongFormat { reason } => {
                 write!(f, "the signature is good, but the payload is no session: {reason}")
             }
+        }
+    }
+}
+
+/// A time as people read it, in its two largest units: `2 days 3 hours`. Below two minutes every
+/// second counts.
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u64, &str); 4] =
+            [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+        let seconds = self.0.as_secs();
+        let largest = match seconds {
+            0..120 => 3,
+            _ => UNITS.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(3),
+        };
+        let (unit, name) = UNITS[largest];
+        counted(f, seconds / unit, name)?;
+        match UNITS.get(largest + 1) {
+            Some((smaller, name)) if seconds % unit >= *smaller => {
+                f.write_str(" ")?;
+                counted(f, seconds % unit / smaller, name)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn counted(f: &mut fmt::Formatter<'_>, count: u64, name: &str) -> fmt::Result {
+    write!(f, "{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_units_people_read() {
+        for (seconds, told) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (119, "119 seconds"),
+            (120, "2 minutes"),
+            (3_599, "59 minutes 59 seconds"),
+            (3_600, "1 hour"),
+            (3_659, "1 hour"),
+            (86_400 + 7_260, "1 day 2 hours"),
+            (2 * 86_400 + 3 * 3_600 + 59, "2 days 3 hours"),
+        ] {
+            let verdict = Verdict::Expired { by: Duration::from_secs(seconds) };
+            assert_eq!(verdict.to_string(), format!("expired {told} ago"));
         }
     }
 }

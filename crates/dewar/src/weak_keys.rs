@@ -61,8 +61,9 @@ pub enum WeakKey {
     },
     /// Too few bytes.
     #[error(
-        "the secret key has {bytes} bytes, at least {least} are needed: generate one with \
-         `dewar secret`"
+        "the secret key has {bytes} {}, at least {least} are needed: generate one with \
+         `dewar secret`",
+        if *bytes == 1 { "byte" } else { "bytes" }
     )]
     Short {
         /// How many it has.
@@ -72,8 +73,9 @@ pub enum WeakKey {
     },
     /// Too few different bytes.
     #[error(
-        "the secret key has {distinct} different bytes, at least {least} are needed: generate one \
-         with `dewar secret`"
+        "the secret key has {distinct} different {}, at least {least} are needed: generate one \
+         with `dewar secret`",
+        if *distinct == 1 { "byte" } else { "bytes" }
     )]
     Uniform {
         /// How many it has.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use axum::{Router, response::IntoResponse, routing::get};
 use checks::{KEY, NOW, Reply, cookies, flask, flow::cookie, random::Random, signed, visit};
 use dewar::{CommitError, Event, ManualClock, Session, SessionLayerBuilder};
+use dewar_signing::payload::MAX_INFLATED;
 use http::{StatusCode, header};
 
 /// What the events say, one line each.
@@ -197,4 +198,40 @@ fn a_wrong_type_is_taken_for_missing_and_told() {
     let app = Router::new().route("/", handler).layer(sessions.build().unwrap());
     assert_eq!(visit(&app, "/", Some(&cookie())).body, "None");
     assert!(taken(&told).contains(&"misread a str int".to_owned()));
+}
+
+/// A megabyte of one letter deflates to a small cookie, but opening stops at the first megabyte:
+/// whatever is written opens again.
+#[test]
+fn what_is_written_can_be_opened_whatever_it_deflates_to() {
+    let fitting = MAX_INFLATED - r#"{"hoard":""}"#.len();
+    // The default profile keeps a moment beside it.
+    let beside = r#","_created":1700000000"#.len();
+    let profiles: [(fn() -> SessionLayerBuilder, usize); 2] =
+        [(|| flask(KEY), fitting), (signed, fitting - beside)];
+    for (profile, most) in profiles {
+        for (letters, kept) in [(most, true), (most + 1, false), (3 << 20, false)] {
+            let (sessions, told) = telling(profile());
+            let handler = get(async move |session: Session| {
+                let found = session.get::<String>("hoard").map_or(0, |hoard| hoard.len());
+                if found == 0 {
+                    session.set("hoard", "x".repeat(letters));
+                }
+                found.to_string()
+            });
+            let app = Router::new().route("/", handler).layer(sessions.build().unwrap());
+            let reply = visit(&app, "/", None);
+            assert_eq!(reply.session_cookie().is_some(), kept, "{letters}");
+            let told = taken(&told).join("\n");
+            if kept {
+                let line = reply.session_cookie().unwrap();
+                let cookie = line.split(';').next().unwrap();
+                assert_eq!(visit(&app, "/", Some(cookie)).body, letters.to_string());
+            } else {
+                assert_eq!(reply.status, 500);
+                let refusal = format!("and {MAX_INFLATED} are allowed: session key `hoard` is");
+                assert!(told.contains(&refusal), "{told}");
+            }
+        }
+    }
 }

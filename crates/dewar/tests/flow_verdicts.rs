@@ -129,17 +129,30 @@ fn the_longest_lifetime_ends_with_the_calendar() {
 #[test]
 fn lifetimes_that_contradict_each_other_are_refused() {
     let day = Duration::from_secs(86_400);
-    for sessions in [
-        signed().idle_timeout(Duration::ZERO),
-        signed().idle_timeout(8 * day),
-        signed().permanent_idle_timeout(91 * day),
-        signed().absolute_timeout(Duration::from_secs(60)),
+    for (sessions, cure) in [
+        (signed().idle_timeout(Duration::ZERO), "call idle_timeout with"),
+        (signed().idle_timeout(8 * day), "call idle_timeout with"),
+        (signed().permanent_idle_timeout(91 * day), "call permanent_idle_timeout with"),
+        (signed().absolute_timeout(Duration::from_secs(60)), "call idle_timeout with"),
     ] {
         let refused = sessions.build().unwrap_err();
         assert!(matches!(refused, ConfigError::IdleTimeout { .. }), "{refused}");
+        assert!(refused.to_string().contains(cure), "{refused}");
     }
     let long = signed().permanent_idle_timeout(401 * day).permanent_absolute_timeout(402 * day);
     assert!(matches!(long.build(), Err(ConfigError::LifetimeTooLong { days: 401 })));
+}
+
+/// The name and the attributes alone: no session would ever fit.
+#[test]
+fn a_limit_that_no_cookie_can_keep_is_refused() {
+    let refused = signed().max_cookie_size(60).build().unwrap_err();
+    let ConfigError::CookieSizeTooSmall { limit: 60, least } = refused else { panic!("{refused}") };
+    assert!(refused.to_string().starts_with("max_cookie_size(60) leaves no room"), "{refused}");
+    assert!(signed().max_cookie_size(least).build().is_err());
+    assert!(signed().max_cookie_size(least + 1).build().is_ok());
+    // Flask takes any, and sends each cookie with a warning.
+    assert!(flask(KEY).max_cookie_size(1).build().is_ok());
 }
 
 /// Flask takes an empty key for none and refuses to write; no option lets one through here.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use dewar_signing::{Codec, TaggedJson, Value, payload};
+use dewar_signing::{BadToken, Codec, Reason, TaggedJson, Value, payload};
 
 use super::{input, moment, shown};
 use crate::{args::Decode, terminal};
@@ -38,9 +38,11 @@ fn read(text: &str) -> anyhow::Result<Value> {
 }
 
 fn unreadable(cause: &anyhow::Error) -> anyhow::Error {
-    anyhow!(
-        "the contents cannot be read: {cause:#}: give the whole value, without the cookie's name"
-    )
+    // A value that is whole and no session is not mended by pasting it again.
+    let cut =
+        cause.downcast_ref::<BadToken>().is_some_and(|bad| matches!(bad.reason(), Reason::Base64));
+    let cure = if cut { ": give the whole value, without the cookie's name" } else { "" };
+    anyhow!("the contents cannot be read: {cause:#}{cure}")
 }
 
 /// The time of a token: seconds since 1970, big-endian.

@@ -2,27 +2,21 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use dewar_signing::{
-    Digest, KeyDerivation, KeyRing, SecretKey, TaggedJson, TimestampSigner, UrlSafeTimedSerializer,
+    Digest, KeyDerivation, KeyRing, TaggedJson, TimestampSigner, UrlSafeTimedSerializer,
 };
 
-use crate::args::Signing;
-
-/// The key of an environment variable.
-pub(super) fn key(name: &str) -> anyhow::Result<SecretKey> {
-    let key = dewar::key_from_env(name)?;
-    ensure!(
-        !key.as_bytes().trim_ascii().is_empty(),
-        "the environment variable {name} is empty: export {name}=\"$(dewar secret)\""
-    );
-    Ok(key)
-}
+use crate::{args::Signing, variable};
 
 /// The signer of Flask's session cookies.
 pub(super) fn signer(signing: &Signing, fallbacks: &[String]) -> anyhow::Result<TimestampSigner> {
-    let older: Vec<_> = fallbacks.iter().map(|name| key(name)).collect::<Result<_, _>>()?;
-    let ring = KeyRing::new(key(&signing.secret_key_env)?).with_fallbacks(older)?;
+    let older: Vec<_> = fallbacks
+        .iter()
+        .map(|name| variable::key("--fallback-key-env", name))
+        .collect::<Result<_, _>>()?;
+    let ring = KeyRing::new(variable::key(variable::NEWEST, &signing.secret_key_env)?)
+        .with_fallbacks(older)?;
     let signer = TimestampSigner::builder(ring)
         .salt(signing.salt.as_bytes())
         .key_derivation(KeyDerivation::Hmac)

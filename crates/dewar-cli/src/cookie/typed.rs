@@ -2,7 +2,7 @@
 //!
 //! It is the form of `testdata/vectors`, and described there.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use dewar_signing::{BigInt, DateTime, Dict, Value};
 
 /// The value in the typed form.
@@ -42,22 +42,61 @@ pub(super) fn with_types(value: &Value) -> Value {
 
 /// The value that a typed form stands for.
 pub(super) fn without_types(typed: &Value) -> anyhow::Result<Value> {
-    let cure = "give every value as {\"t\": type, \"v\": value}";
-    let Value::Dict(typed) = typed else {
-        bail!("a typed value is an object, not {}: {cure}", typed.type_name());
-    };
-    let Some(Value::Str(name)) = typed.get("t") else {
-        bail!("a typed value without its type: {cure}");
-    };
-    let plain = typed.get("v").unwrap_or(&Value::Null);
-    let wrong = || anyhow!("a value of the type {name:?} does not fit it: {cure}");
-    read(name, plain, typed).with_context(wrong)?.ok_or_else(wrong)
+    read(typed, None)
 }
 
-/// `None` if the value does not fit the type.
-fn read(name: &str, plain: &Value, typed: &Dict) -> anyhow::Result<Option<Value>> {
-    let items = |items: &[Value]| items.iter().map(without_types).collect::<Result<Vec<_>, _>>();
-    Ok(match (name, plain) {
+/// - `key`: the nearest one above the value, for the message.
+fn read(typed: &Value, key: Option<&str>) -> anyhow::Result<Value> {
+    let place = key.map_or_else(String::new, |key| format!("key {key:?}: "));
+    let cure = "give every value as {\"t\":type,\"v\":value}";
+    let Value::Dict(typed) = typed else {
+        bail!("{place}a typed value is an object, not {}: {cure}", typed.type_name());
+    };
+    let Some(Value::Str(name)) = typed.get("t") else {
+        bail!("{place}a typed value without its type: {cure}");
+    };
+    let plain = typed.get("v").unwrap_or(&Value::Null);
+    let items =
+        |items: &[Value]| items.iter().map(|item| read(item, key)).collect::<Result<_, _>>();
+    let value = match (&**name, plain) {
+        ("list", Value::List(list)) => Some(Value::List(items(list)?)),
+        ("tuple", Value::List(list)) => Some(Value::Tuple(items(list)?)),
+        ("dict", Value::List(members)) => dict(members)?,
+        _ => leaf(name, plain, typed),
+    };
+    value.ok_or_else(|| match rule(name) {
+        Some(rule) => anyhow!("{place}the type {name:?} wants {rule}"),
+        None => anyhow!(
+            "{place}a session cannot hold {name:?}: it holds what Flask's tagged JSON knows, \
+             null, bool, int, float, str, bytes, markup, uuid, datetime, list, tuple and dict"
+        ),
+    })
+}
+
+/// What the value of a type looks like; `None` if there is no such type.
+fn rule(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "null" => r#"no value, {"t":"null"}"#,
+        "bool" => r#"true or false, {"t":"bool","v":true}"#,
+        "int" => r#"its digits as text, {"t":"int","v":"1"}"#,
+        "float" => {
+            r#"its digits as text, {"t":"float","v":"0.5"}, its bits as 16 hexadecimal ones"#
+        }
+        "str" => r#"a text, {"t":"str","v":"text"}"#,
+        "markup" => r#"a text, {"t":"markup","v":"<b>text</b>"}"#,
+        "bytes" => r#"two hexadecimal digits a byte, {"t":"bytes","v":"00ff"}"#,
+        "uuid" => r#"its digits as text, {"t":"uuid","v":"00000000-0000-0000-0000-000000000000"}"#,
+        "datetime" => r#"ISO 8601, {"t":"datetime","v":"2023-11-14T22:13:20"}"#,
+        "list" => r#"a list of typed values, {"t":"list","v":[]}"#,
+        "tuple" => r#"a list of typed values, {"t":"tuple","v":[]}"#,
+        "dict" => r#"a list of keys with typed values, {"t":"dict","v":[["key",{"t":"null"}]]}"#,
+        _ => return None,
+    })
+}
+
+/// A value that holds no others; `None` if it does not fit the type, or there is no such type.
+fn leaf(name: &str, plain: &Value, typed: &Dict) -> Option<Value> {
+    match (name, plain) {
         ("null", Value::Null) => Some(Value::Null),
         ("bool", Value::Bool(b)) => Some(Value::Bool(*b)),
         ("int", Value::Str(digits)) => match digits.parse() {
@@ -70,24 +109,19 @@ fn read(name: &str, plain: &Value, typed: &Dict) -> anyhow::Result<Option<Value>
         ("bytes", Value::Str(digits)) => unhex(digits).map(Value::Bytes),
         ("uuid", Value::Str(uuid)) => uuid.parse().ok().map(Value::Uuid),
         ("datetime", Value::Str(iso)) => datetime(iso, typed.get("utc_offset")),
-        ("list", Value::List(list)) => Some(Value::List(items(list)?)),
-        ("tuple", Value::List(list)) => Some(Value::Tuple(items(list)?)),
-        ("dict", Value::List(members)) => {
-            members.iter().map(member).collect::<anyhow::Result<Option<Dict>>>()?.map(Value::Dict)
-        }
-        (
-            "null" | "bool" | "int" | "float" | "str" | "markup" | "bytes" | "uuid" | "datetime",
-            _,
-        )
-        | ("list" | "tuple" | "dict", _) => None,
-        _ => bail!("a session cannot hold {name:?}: it holds what Flask's tagged JSON knows"),
-    })
+        _ => None,
+    }
 }
 
-fn member(pair: &Value) -> anyhow::Result<Option<(String, Value)>> {
-    let Value::List(pair) = pair else { return Ok(None) };
-    let [Value::Str(key), value] = &pair[..] else { return Ok(None) };
-    Ok(Some((key.clone(), without_types(value)?)))
+/// `None` if a member is no pair of a key and a value.
+fn dict(members: &[Value]) -> anyhow::Result<Option<Value>> {
+    let mut dict = Dict::new();
+    for member in members {
+        let Value::List(pair) = member else { return Ok(None) };
+        let [Value::Str(key), value] = &pair[..] else { return Ok(None) };
+        dict.insert(key.clone(), read(value, Some(key))?);
+    }
+    Ok(Some(Value::Dict(dict)))
 }
 
 /// The bits decide, if they are given: text may round.

@@ -1,5 +1,6 @@
 //! `dewar cookie verify`: whether a cookie is ours, and what is in it.
 
+use anyhow::bail;
 use dewar_signing::BadToken;
 
 use super::{input, moment, shown, signer};
@@ -7,6 +8,10 @@ use crate::{args::Verify, failure::Refused, terminal};
 
 pub(crate) fn run(args: &Verify) -> anyhow::Result<()> {
     let token = input::read(&args.token, "the cookie")?;
+    // What no cookie's value holds was pasted along with it: that is no verdict on the cookie.
+    if let Some(c) = token.chars().find(|c| matches!(c, '=' | ';' | '"') || c.is_whitespace()) {
+        bail!("a cookie's value holds no {c:?}: give the value alone, without the cookie's name");
+    }
     let now = signer::now(&args.signing)?;
     let signer = signer::signer(&args.signing, &args.fallback_key_env)?;
 
@@ -24,6 +29,6 @@ pub(crate) fn run(args: &Verify) -> anyhow::Result<()> {
 }
 
 fn refused(bad: BadToken) -> anyhow::Error {
-    // The causes belong to the sentence.
-    Refused(format!("{:#}", anyhow::Error::new(bad))).into()
+    // The causes belong to the sentence, and what the library calls a token is a cookie here.
+    Refused(format!("{:#}", anyhow::Error::new(bad)).replace("token", "cookie")).into()
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use dewar::{
     SystemClock,
     store::{BoxStore, MemoryStore, keep_swept},
@@ -61,8 +61,10 @@ fn server(url: Option<&str>) -> anyhow::Result<Home> {
         }
     };
     let place = file.display().to_string();
-    let store = SqliteStore::open(&file)
-        .with_context(|| format!("cannot keep sessions in {place}: name another --store"))?;
+    let store = SqliteStore::open(&file).map_err(|error| {
+        let error = anyhow::Error::new(error);
+        anyhow!("cannot keep sessions in {place}: {error:#}: name another --store")
+    })?;
     Ok(Home::Server { store: BoxStore::new(store.clone()), sweep: Sweep::Sqlite(store), place })
 }
 

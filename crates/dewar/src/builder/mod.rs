@@ -4,7 +4,11 @@
 
 mod options;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use dewar_signing::{
     Digest, KeyDerivation, KeyRing, Signer, TimestampSigner, payload::Compression,
@@ -110,6 +114,7 @@ impl SessionLayerBuilder {
         }
         if self.profile == Profile::Default {
             self.check_lifetimes()?;
+            self.check_size(&cookie)?;
         } else {
             self.announce_flask(&cookie);
         }
@@ -176,11 +181,13 @@ impl SessionLayerBuilder {
     }
 
     fn check_lifetimes(&self) -> Result<(), ConfigError> {
-        for Lifetime { idle, absolute } in [self.session, self.permanent] {
+        let lifetimes =
+            [("idle_timeout", self.session), ("permanent_idle_timeout", self.permanent)];
+        for (option, Lifetime { idle, absolute }) in lifetimes {
             let absolute = absolute.unwrap_or(Duration::MAX);
             if idle.as_secs() == 0 || idle > absolute {
                 let (idle_s, absolute_s) = (idle.as_secs(), absolute.as_secs());
-                return Err(ConfigError::IdleTimeout { idle_s, absolute_s });
+                return Err(ConfigError::IdleTimeout { option, idle_s, absolute_s });
             }
         }
         if self.permanent.idle > 400 * DAY {
@@ -190,13 +197,23 @@ impl SessionLayerBuilder {
         Ok(())
     }
 
+    /// A limit that every session would exceed. Flask takes it, and sends each cookie with a
+    /// warning; so does its profile.
+    fn check_size(&self, cookie: &CookieAttributes) -> Result<(), ConfigError> {
+        let (limit, least) = (self.max_cookie_size, cookie.set("").expires(UNIX_EPOCH).size());
+        if limit > 0 && limit <= least {
+            return Err(ConfigError::CookieSizeTooSmall { limit, least });
+        }
+        Ok(())
+    }
+
     /// Parity means giving up protections: that is said once, where an operator sees it.
     fn announce_flask(&self, cookie: &CookieAttributes) {
         tracing::warn!(
             target: "dewar",
             secure = cookie.secure(),
-            "the flask profile gives up: SameSite and Secure unless set, idle and absolute \
-             timeouts, and answers to two session cookies with the first"
+            "the flask profile gives up protections (SameSite and Secure unless set, idle and \
+             absolute timeouts, caution with two session cookies)"
         );
     }
 }

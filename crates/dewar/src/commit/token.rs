@@ -1,6 +1,9 @@
 //! Cookie mode: the contents become a token.
 
-use dewar_signing::{TaggedJson, Value, payload::encode};
+use dewar_signing::{
+    TaggedJson, Value,
+    payload::{MAX_INFLATED, encode},
+};
 use http::HeaderValue;
 
 use super::{CookieChange, Decision, expires, largest_key};
@@ -16,7 +19,8 @@ use crate::{
 /// Acts, once.
 ///
 /// # Errors
-/// If the contents have no text form, or the cookie is larger than browsers are sure to keep.
+/// If the contents have no text form or too long a one, or the cookie is larger than browsers are
+/// sure to keep.
 pub(crate) fn act(
     config: &Config,
     open: &Open,
@@ -48,6 +52,13 @@ fn set_cookie(
     let reserved = stamp.map(|(key, _)| key);
     let members = open.contents.iter().filter(|(key, _)| Some(*key) != reserved);
     let text = TaggedJson.write_members(members.chain(stamp)).map_err(CommitError::Unwritable)?;
+    // What no request would open again is not written: text this long may deflate to a small
+    // cookie, and opening stops at the same limit.
+    if text.len() > MAX_INFLATED {
+        let (bytes, limit) = (text.len(), MAX_INFLATED);
+        let largest_key = largest_key(open.contents.iter());
+        return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
+    }
     let payload = encode(text.as_bytes(), config.compression);
     let token = config.signer.sign(&payload, now_s.saturating_sub(config.back_date_s));
     let token = String::from_utf8(token).expect("base64url and the separator are ASCII");
