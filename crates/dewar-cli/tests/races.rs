@@ -4,7 +4,7 @@
 //! and when its handler was done, and a round in which a session was opened after the first handler
 //! was done counts for nothing. Each race is run against a build that loses, too, and must notice.
 //!
-//! `DEWAR_RACES=2000` runs more of the logout races (a quarter of them with three processes), and
+//! `DEWAR_RACES` says how many logout races are run (2,000; with three processes a quarter of that), and
 //! `DEWAR_SEED` runs the orders of an earlier run again.
 
 mod demo;
@@ -87,17 +87,17 @@ fn logout_is_final(site: &Site, number: u64) {
 
 #[test]
 fn a_logout_is_final_in_memory() {
-    logout_is_final(&Site::memory(), races(300));
+    logout_is_final(&Site::memory(), races(2000));
 }
 
 #[test]
 fn a_logout_is_final_in_sqlite() {
-    logout_is_final(&Site::sqlite(), races(300));
+    logout_is_final(&Site::sqlite(), races(2000));
 }
 
 #[test]
 fn a_logout_is_final_with_three_processes() {
-    logout_is_final(&Site::three(), races(400) / 4);
+    logout_is_final(&Site::three(), races(2000) / 4);
 }
 
 #[test]

@@ -13,6 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The program itself.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_dewar");
+
 /// It ends when this is dropped.
 pub(crate) struct Demo {
     child: Child,
@@ -39,21 +42,32 @@ impl Demo {
 
     /// Starts `dewar demo ARGS` with further variables.
     pub(crate) fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_by(Command::new(PROGRAM), args, variables)
+    }
+
+    /// Starts it by a command that takes over what follows.
+    pub(crate) fn start_by(command: Command, args: &[&str], variables: &[(&str, &str)]) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("dewar-demo-{}-{number}", std::process::id());
-        Self::start_in(std::env::temp_dir().join(name), args, variables)
+        let folder = std::env::temp_dir().join(name);
+        Self::start_in(folder, command, args, variables)
     }
 
     /// Ends it and starts another that finds what it kept.
     pub(crate) fn restart(mut self, args: &[&str]) -> Self {
         let folder = std::mem::take(&mut self.folder);
         drop(self);
-        Self::start_in(folder, args, &[])
+        Self::start_in(folder, Command::new(PROGRAM), args, &[])
     }
 
-    fn start_in(folder: PathBuf, args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dewar"))
+    fn start_in(
+        folder: PathBuf,
+        mut command: Command,
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut child = command
             .envs(variables.iter().copied())
             .args(["demo", "--port", "0"])
             .args(args)

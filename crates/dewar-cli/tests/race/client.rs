@@ -1,5 +1,7 @@
 //! A browser's part of HTTP/1.1: one connection that is kept, one request at a time.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
