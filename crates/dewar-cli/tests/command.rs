@@ -2,51 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+mod answer;
 mod demo;
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
+use answer::{dewar, dewar_with};
 use demo::Demo;
 use dewar_testdata::vectors;
 use serde_json::Value as Json;
 
 const COOKIE: &str = "eyJ2aXNpdHMiOjN9.ZVPxAA.7jLucbd_y6JULspK5LuCcsZBjCQ";
-
-/// What the command answered.
-struct Answer {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-/// Runs the command with arguments, variables and an input.
-fn dewar_with(args: &[&str], variables: &[(&str, &str)], input: &str) -> Answer {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dewar"))
-        .args(args)
-        .env_remove("SECRET_KEY")
-        .envs(variables.iter().copied())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that does not read its input may be gone already.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Answer {
-        code: output.status.code().unwrap(),
-        out: text(output.stdout),
-        err: text(output.stderr),
-    }
-}
-
-fn dewar(args: &[&str]) -> Answer {
-    dewar_with(args, &[("SECRET_KEY", "secret")], "")
-}
 
 #[test]
 fn a_secret_is_long_and_new_each_time() {
@@ -71,6 +35,22 @@ fn a_cookie_is_decoded_without_a_key_and_called_unverified() {
     assert!(answer.err.contains("UNVERIFIED, it says of 2023-11-14T22:13:20Z"), "{}", answer.err);
     let piped = dewar_with(&["cookie", "decode", "--json", "-"], &[], &format!(" {COOKIE}\n"));
     assert_eq!(piped.out, "{\"visits\":3}\n");
+}
+
+/// It is no cookie that was cut short or forged, and neither command says so.
+#[test]
+fn the_cookie_of_a_session_on_the_server_is_called_what_it_is() {
+    let answer = Demo::start(&["visits"]).get("/", "");
+    let (_, cookie) = answer.split_once("set-cookie: session=").unwrap();
+    let (id, signature) = cookie.split(';').next().unwrap().split_once('.').unwrap();
+    assert_eq!((id.len(), signature.len()), (43, 43));
+    for command in ["decode", "verify"] {
+        let answer = dewar(&["cookie", command, &format!("{id}.{signature}")]);
+        assert_eq!((answer.code, &*answer.out), (2, ""));
+        let said = "dewar: this is the cookie of a session on the server: a random id";
+        assert!(answer.err.starts_with(said), "{}", answer.err);
+        assert_eq!(answer.err.lines().count(), 1);
+    }
 }
 
 #[test]
@@ -233,7 +213,7 @@ fn a_taken_port_is_named_with_the_cure() {
 
 #[test]
 fn the_demo_tells_where_it_is_and_what_a_cookie_promises() {
-    let demo = Demo::start(&[]);
+    let demo = Demo::start(&["--mode", "cookie"]);
     let site = demo.site();
     for said in [
         format!(" * Running on {site}, open:"),

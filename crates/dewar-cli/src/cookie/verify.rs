@@ -2,11 +2,12 @@
 
 use dewar_signing::BadToken;
 
-use super::{input, moment, shown, signer};
+use super::{ensure_holds_contents, input, moment, shown, signer};
 use crate::{args::Verify, failure::Refused, terminal};
 
 pub(crate) fn run(args: &Verify) -> anyhow::Result<()> {
     let token = input::read(&args.token, "the cookie")?;
+    ensure_holds_contents(&token)?;
     let now = signer::now(&args.signing)?;
     let signer = signer::signer(&args.signing, &args.fallback_key_env)?;
 
