@@ -1,6 +1,9 @@
 //! Race: pages that overlap on purpose, to see what a session loses. On the server, nothing.
 //!
-//! Each page opens its session, waits `ms` milliseconds, and then does its work.
+//! Each page opens its session, waits `ms` milliseconds, and then does its work. Two headers of its
+//! answer say when, in Unix microseconds: [`OPENED`], as soon as the session was open, and
+//! [`WORKED`], after the handler and before anything is saved. So whoever asks for several pages at
+//! once can tell whether they overlapped.
 //!
 //! ```sh
 //! dewar demo race &
@@ -9,18 +12,28 @@
 //! curl -b jar localhost:5000/dump                 # {"a":1,"b":1,"c":1,"user":"ada"}
 //! ```
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, Query},
+    extract::{FromRequestParts, Query, Request},
     http::request::Parts,
+    middleware::{Next, from_fn},
+    response::Response,
     routing::get,
 };
 use dewar::{Session, SessionLayer, SessionRejection, Value, ValueError, store::MemoryStore};
 use dewar_examples::failure::Failure;
 use serde::Deserialize;
 use tokio::{net::TcpListener, time::sleep};
+
+/// The header with the moment at which the session was open.
+pub const OPENED: &str = "opened";
+/// The header with the moment at which the handler was done, and nothing yet saved.
+pub const WORKED: &str = "worked";
 
 /// The program, without the layer that gives it sessions.
 pub fn app() -> Router {
@@ -34,6 +47,27 @@ pub fn app() -> Router {
         .route("/logout", get(logout))
         .route("/dump", get(dump))
         .route("/plain", get(async || "no session here\n"))
+        .layer(from_fn(tell_when))
+}
+
+/// When the session of a request was open.
+#[derive(Clone, Default)]
+struct Opened(Arc<OnceLock<u64>>);
+
+async fn tell_when(mut request: Request, next: Next) -> Response {
+    let opened = Opened::default();
+    request.extensions_mut().insert(opened.clone());
+    let mut response = next.run(request).await;
+    if let Some(opened) = opened.0.get() {
+        response.headers_mut().insert(OPENED, (*opened).into());
+        response.headers_mut().insert(WORKED, unix_micros().into());
+    }
+    response
+}
+
+fn unix_micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[derive(Deserialize)]
@@ -61,6 +95,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Overlapping {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, SessionRejection> {
         let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        if let Some(opened) = parts.extensions.get::<Opened>() {
+            let _ = opened.0.set(unix_micros());
+        }
         let asked = Query::<Asked>::try_from_uri(&parts.uri).unwrap_or_default();
         sleep(Duration::from_millis(asked.ms)).await;
         Ok(Self(session))

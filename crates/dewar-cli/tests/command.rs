@@ -2,51 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+mod answer;
 mod demo;
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
+use answer::{dewar, dewar_with};
 use demo::Demo;
 use dewar_testdata::vectors;
 use serde_json::Value as Json;
 
 const COOKIE: &str = "eyJ2aXNpdHMiOjN9.ZVPxAA.7jLucbd_y6JULspK5LuCcsZBjCQ";
-
-/// What the command answered.
-struct Answer {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-/// Runs the command with arguments, variables and an input.
-fn dewar_with(args: &[&str], variables: &[(&str, &str)], input: &str) -> Answer {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dewar"))
-        .args(args)
-        .env_remove("SECRET_KEY")
-        .envs(variables.iter().copied())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that does not read its input may be gone already.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Answer {
-        code: output.status.code().unwrap(),
-        out: text(output.stdout),
-        err: text(output.stderr),
-    }
-}
-
-fn dewar(args: &[&str]) -> Answer {
-    dewar_with(args, &[("SECRET_KEY", "secret")], "")
-}
 
 #[test]
 fn a_secret_is_long_and_new_each_time() {
@@ -71,6 +35,22 @@ fn a_cookie_is_decoded_without_a_key_and_called_unverified() {
     assert!(answer.err.contains("UNVERIFIED, it says of 2023-11-14T22:13:20Z"), "{}", answer.err);
     let piped = dewar_with(&["cookie", "decode", "--json", "-"], &[], &format!(" {COOKIE}\n"));
     assert_eq!(piped.out, "{\"visits\":3}\n");
+}
+
+/// It is no cookie that was cut short or forged, and neither command says so.
+#[test]
+fn the_cookie_of_a_session_on_the_server_is_called_what_it_is() {
+    let answer = Demo::start(&["visits"]).get("/", "");
+    let (_, cookie) = answer.split_once("set-cookie: session=").unwrap();
+    let (id, signature) = cookie.split(';').next().unwrap().split_once('.').unwrap();
+    assert_eq!((id.len(), signature.len()), (43, 43));
+    for command in ["decode", "verify"] {
+        let answer = dewar(&["cookie", command, &format!("{id}.{signature}")]);
+        assert_eq!((answer.code, &*answer.out), (2, ""));
+        let said = "dewar: this is the cookie of a session on the server: a random id";
+        assert!(answer.err.starts_with(said), "{}", answer.err);
+        assert_eq!(answer.err.lines().count(), 1);
+    }
 }
 
 #[test]
@@ -107,15 +87,15 @@ fn a_fallback_key_verifies() {
 /// A bad cookie: exit code 1, the verdict on the standard error, and not a byte of its contents.
 #[test]
 fn a_bad_cookie_gets_its_verdict() {
-    let late = "refused: token is 2678401 seconds old, at most 2678400 are allowed";
-    let early = "refused: token was signed 1 seconds in the future";
+    let late = "refused: cookie is 2678401 seconds old, at most 2678400 are allowed";
+    let early = "refused: cookie was signed 1 seconds in the future";
     let forged = "refused: signature does not match, tried key b7d1698c";
     let forgery = COOKIE.replace("eyJ2", "eyJ3");
     for (token, now, verdict) in [
         (COOKIE, "1702678401", late),
         (COOKIE, "1699999999", early),
         (&forgery, "1700000000", forged),
-        ("garbage", "1700000000", "refused: no separator in the token"),
+        ("garbage", "1700000000", "refused: no separator in the cookie"),
     ] {
         let answer = dewar(&["cookie", "verify", "--now", now, token]);
         assert_eq!((answer.code, &*answer.out), (1, ""), "{token}");
@@ -130,16 +110,16 @@ fn wrong_use_is_answered_in_one_line() {
         (&[][..], "see dewar --help"),
         (&["frobnicate"], "see dewar --help"),
         (&["demo", "nosuch"], "count, visits, username, login, stocks, flash"),
-        (&["demo", "--port", "70000"], "0..=65535"),
+        (&["demo", "--port", "70000"], "from 0 to 65535"),
         (&["demo", "--secret-key-env", "NO_SUCH_KEY"], "export NO_SUCH_KEY="),
-        (&["secret", "--bytes", "x"], "see dewar --help"),
+        (&["secret", "--bytes", "x"], "see dewar secret --help"),
         (&["secret", "--bytes", "99999999"], "leave --bytes away"),
         (&["cookie", "decode"], "<TOKEN>"),
         (&["cookie", "decode", ""], "give it as an argument"),
         (&["cookie", "decode", "session=\x1b[2J"], "give the whole value"),
         (&["cookie", "decode", "!.b.c"], "give the whole value"),
         (&["cookie", "verify", "--secret-key-env", "NO_SUCH_KEY", "x"], "export NO_SUCH_KEY="),
-        (&["cookie", "verify", "--max-age", "-1", "x"], "see dewar --help"),
+        (&["cookie", "verify", "--max-age", "-1", "x"], "see dewar cookie verify --help"),
         (&["cookie", "sign", "[1]"], "give an object"),
         (&["cookie", "sign", "{"], "give an object"),
         (&["cookie", "sign", "--typed", "{\"t\":\"set\",\"v\":[]}"], "tagged JSON"),
@@ -215,7 +195,7 @@ fn a_tutorials_own_key_is_refused_with_the_cure() {
             let answer = dewar_with(&args, &[("SECRET_KEY", key)], "");
             assert_eq!((answer.code, &*answer.out), (2, ""));
             let refusal = answer.err.lines().last().unwrap();
-            assert!(refusal.starts_with("dewar: the secret key is published"), "{refusal}");
+            assert!(refusal.contains("SECRET_KEY: the secret key is published"), "{refusal}");
             assert!(refusal.ends_with("generate one with `dewar secret`"), "{refusal}");
             assert!(!refusal.contains(key) || key == "secret", "{refusal}");
         }
@@ -233,7 +213,7 @@ fn a_taken_port_is_named_with_the_cure() {
 
 #[test]
 fn the_demo_tells_where_it_is_and_what_a_cookie_promises() {
-    let demo = Demo::start(&[]);
+    let demo = Demo::start(&["--mode", "cookie"]);
     let site = demo.site();
     for said in [
         format!(" * Running on {site}, open:"),

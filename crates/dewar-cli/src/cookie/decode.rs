@@ -4,11 +4,12 @@ use anyhow::{Context, anyhow};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dewar_signing::{BadToken, Codec, Reason, TaggedJson, Value, payload};
 
-use super::{input, moment, shown};
+use super::{ensure_holds_contents, input, moment, shown};
 use crate::{args::Decode, terminal};
 
 pub(crate) fn run(args: &Decode) -> anyhow::Result<()> {
     let token = input::read(&args.token, "the cookie")?;
+    ensure_holds_contents(&token)?;
     let (contents, signed_at) = contents(&token)?;
     terminal::print(&shown(&contents, &args.shape))?;
     let when = signed_at.map_or_else(String::new, |s| format!(", it says of {}", moment(s)));

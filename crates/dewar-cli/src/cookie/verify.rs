@@ -3,7 +3,7 @@
 use anyhow::bail;
 use dewar_signing::BadToken;
 
-use super::{input, moment, shown, signer};
+use super::{ensure_holds_contents, input, moment, shown, signer};
 use crate::{args::Verify, failure::Refused, terminal};
 
 pub(crate) fn run(args: &Verify) -> anyhow::Result<()> {
@@ -12,6 +12,7 @@ pub(crate) fn run(args: &Verify) -> anyhow::Result<()> {
     if let Some(c) = token.chars().find(|c| matches!(c, '=' | ';' | '"') || c.is_whitespace()) {
         bail!("a cookie's value holds no {c:?}: give the value alone, without the cookie's name");
     }
+    ensure_holds_contents(&token)?;
     let now = signer::now(&args.signing)?;
     let signer = signer::signer(&args.signing, &args.fallback_key_env)?;
 

@@ -1,6 +1,9 @@
 //! The demo's own pages: the start, and what is said where no page is.
 
-use super::programs::{ALL, Described};
+use super::{
+    home::Home,
+    programs::{ALL, Described},
+};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -8,21 +11,15 @@ const STYLE: &str = include_str!("style.css");
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 \
     16'%3E%3Cpath d='M6 1h4v5l4 8q0 1-1 1H3q-1 0-1-1l4-8z' fill='%230f766e'/%3E%3C/svg%3E";
 
-/// The start page: a card for each program.
-pub(super) fn start() -> String {
-    let cards: String = ALL.iter().map(card).collect();
-    page(
-        "dewar: what a session keeps",
-        &format!(
-            "<header>\n\
-             <h1>dewar</h1>\n\
-             <p class=lead>A session is what a site remembers of you between two requests. Here \
-             are the programs of five tutorials, in Rust; each keeps what it knows of you in a \
-             cookie of its own.</p>\n\
-             </header>\n\
-             <main>\n{cards}</main>\n\
-             <footer>\n\
-             <h2>What the cookie promises, and what it does not</h2>\n\
+/// What the sessions of the demo promise, and what they do not.
+struct Promise {
+    keeps: &'static str,
+    footer: &'static str,
+}
+
+const COOKIE: Promise = Promise {
+    keeps: "each keeps what it knows of you in a cookie of its own",
+    footer: "<h2>What the cookie promises, and what it does not</h2>\n\
              <p>It is <strong>signed</strong>: nobody can change it unnoticed, you included. It is \
              <strong>not encrypted</strong>: whoever holds it can read it. An old copy stays valid \
              until it expires, so logging out ends only the copy in this browser. Of two \
@@ -30,8 +27,40 @@ pub(super) fn start() -> String {
              <h2>Look inside</h2>\n\
              <p>Copy a cookie from the developer tools of your browser (Application or Storage, \
              then Cookies) and read it in a terminal:</p>\n\
-             <pre><code>dewar cookie decode <var>COOKIE</var></code></pre>\n\
-             </footer>\n"
+             <pre><code>dewar cookie decode <var>COOKIE</var></code></pre>\n",
+};
+
+const SERVER: Promise = Promise {
+    keeps: "each keeps what it knows of you on the server, and gives your browser a cookie with a \
+            unique id",
+    footer: "<h2>What the server promises, and what it does not</h2>\n\
+             <p>The cookie holds a <strong>random id</strong> and its signature, and nothing of \
+             what is known of you. Of overlapping requests <strong>no write is lost</strong>, and a \
+             <strong>logout is final</strong>: no copy of the cookie opens anything afterwards. \
+             But whoever holds the cookie before that is you.</p>\n\
+             <h2>Look inside</h2>\n\
+             <p>Copy a cookie from the developer tools of your browser (Application or Storage, \
+             then Cookies): there is nothing in it to read. Start the demo with <code>--mode \
+             cookie</code> to see the difference.</p>\n",
+};
+
+/// The start page: a card for each program.
+pub(super) fn start(home: &Home) -> String {
+    let Promise { keeps, footer } = match home {
+        Home::Cookie => COOKIE,
+        Home::Server { .. } => SERVER,
+    };
+    let cards: String = ALL.iter().map(card).collect();
+    page(
+        "dewar: what a session keeps",
+        &format!(
+            "<header>\n\
+             <h1>dewar</h1>\n\
+             <p class=lead>A session is what a site remembers of you between two requests. Here \
+             are the programs of five tutorials, in Rust; {keeps}.</p>\n\
+             </header>\n\
+             <main>\n{cards}</main>\n\
+             <footer>\n{footer}</footer>\n"
         ),
     )
 }

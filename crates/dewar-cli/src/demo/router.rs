@@ -24,7 +24,7 @@ pub(super) fn one(
 
 /// All programs, each below its own path and with a cookie that only this path receives.
 pub(super) fn all(profile: Profile, home: &Home, key: &SecretKey) -> anyhow::Result<Router> {
-    let start = Html(pages::start());
+    let start = Html(pages::start(home));
     let lost = pages::lost(&ALL.each_ref(), "");
     let mut router =
         Router::new().route("/", get(async || start)).fallback(not_found(lost.clone()));

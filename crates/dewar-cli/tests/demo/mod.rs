@@ -6,12 +6,15 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
+
+/// The program itself.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_dewar");
 
 /// It ends when this is dropped.
 pub(crate) struct Demo {
@@ -34,21 +37,38 @@ pub(crate) struct Ended {
 impl Demo {
     /// Starts `dewar demo ARGS`.
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// Starts `dewar demo ARGS` with further variables.
+    pub(crate) fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_by(Command::new(PROGRAM), args, variables)
+    }
+
+    /// Starts it by a command that takes over what follows.
+    pub(crate) fn start_by(command: Command, args: &[&str], variables: &[(&str, &str)]) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("dewar-demo-{}-{number}", std::process::id());
-        Self::start_in(std::env::temp_dir().join(name), args)
+        let folder = std::env::temp_dir().join(name);
+        Self::start_in(folder, command, args, variables)
     }
 
     /// Ends it and starts another that finds what it kept.
     pub(crate) fn restart(mut self, args: &[&str]) -> Self {
         let folder = std::mem::take(&mut self.folder);
         drop(self);
-        Self::start_in(folder, args)
+        Self::start_in(folder, Command::new(PROGRAM), args, &[])
     }
 
-    fn start_in(folder: PathBuf, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dewar"))
+    fn start_in(
+        folder: PathBuf,
+        mut command: Command,
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut child = command
+            .envs(variables.iter().copied())
             .args(["demo", "--port", "0"])
             .args(args)
             .env("XDG_STATE_HOME", &folder)
@@ -69,6 +89,16 @@ impl Demo {
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         let port = digits.parse().expect("a port");
         Self { child, log, folder, port, said }
+    }
+
+    /// The folder it keeps things in: gone when this is dropped.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// The variables of its state.

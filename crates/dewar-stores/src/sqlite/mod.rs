@@ -7,7 +7,9 @@
 //! # let folder = std::env::temp_dir().join(format!("dewar-doc-{}", std::process::id()));
 //! # let path = folder.join("sessions.db");
 //! let store = SqliteStore::open(path)?;
-//! # drop(store);
+//! # let key = dewar::random_bytes(32)?;
+//! let sessions = dewar::SessionLayer::server(key, store).build()?;
+//! # drop(sessions);
 //! # std::fs::remove_dir_all(folder)?;
 //! # Ok(())
 //! # }
