@@ -1,6 +1,6 @@
 //! The configuration: everything a request needs to know, checked before the first one.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use dewar_signing::{TimestampSigner, payload::Compression};
 
@@ -80,6 +80,20 @@ pub enum ConfigError {
     ServerModeOnly {
         /// The name of the option.
         option: &'static str,
+    },
+    /// Times of server mode that do not fit into each other.
+    #[error(
+        "call_timeout of {call_timeout:?}, commit_deadline of {commit_deadline:?} and \
+         marker_lifetime of {marker:?}: each must be at least as long as the one before it, and \
+         the first longer than zero"
+    )]
+    ServerTimes {
+        /// How long a call of the store may take.
+        call_timeout: Duration,
+        /// How long a commit may take.
+        commit_deadline: Duration,
+        /// How long markers and tombstones stay.
+        marker: Duration,
     },
     /// A secret key that others know or can guess.
     #[error(transparent)]

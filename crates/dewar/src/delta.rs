@@ -178,6 +178,11 @@ impl Delta {
     /// is forgotten.
     pub(crate) fn rebase(&mut self, key: &str) {
         let Some(i) = self.keys.iter().position(|delta| delta.key == key) else { return };
+        // A function of the old value runs outside every lock, or not at all.
+        if self.keys[i].ops.iter().any(|op| matches!(op, Op::Update(_))) {
+            self.keys.remove(i);
+            return;
+        }
         match self.keys[i].reapply(None) {
             Ok(now) => self.keys[i].now = now,
             Err(_) => drop(self.keys.remove(i)),

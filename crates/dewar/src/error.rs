@@ -28,7 +28,7 @@ enum Problem {
     #[error("the sum does not fit 64 bits")]
     Overflow,
     #[error("{0}")]
-    Conversion(ConversionError),
+    Conversion(#[source] ConversionError),
 }
 
 impl ValueError {
@@ -71,7 +71,9 @@ pub enum CommitError {
         /// The key whose value takes the most room.
         largest_key: String,
     },
-    /// The session had ended meanwhile, and the configuration asks to say so.
+    /// The session had ended meanwhile, or had been rotated away from this request: nothing was
+    /// kept. Only [`Session::commit`](crate::Session::commit) says so; at the end of a request the
+    /// response goes out as the handler made it.
     #[error("the session has ended: nothing was saved")]
     Ended,
     /// The contents are larger than one session may be: in the store as configured, in a cookie

@@ -2,7 +2,7 @@
 //!
 //! Every event goes to `tracing` (target `dewar`) and to the listener of
 //! [`SessionLayerBuilder::on_event`](crate::SessionLayerBuilder::on_event). Nothing is built while
-//! neither listens. `tracing` never sees a key, an id or a value; a listener sees the contents.
+//! neither listens. `tracing` never sees an id or a value; a listener sees the contents.
 
 use std::{error::Error, fmt, ops::Deref, panic::Location, sync::Arc, time::Duration};
 
@@ -108,7 +108,8 @@ impl Event<'_> {
                 tracing::debug!(target: "dewar", ?plan, changes = changes.len(), "session committed");
             }
             Self::Refused { error } => {
-                tracing::error!(target: "dewar", %error, "session not saved");
+                let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(target: "dewar", %error, cause, "session not saved");
             }
             Self::CookieOversized { bytes, limit } => tracing::warn!(
                 target: "dewar", bytes, limit,
@@ -184,6 +185,12 @@ impl Events {
                 listener(&event);
             }
         }
+    }
+
+    /// Whether somebody would see the contents, or how many changes there were: copying them for
+    /// nobody would cost every request.
+    pub(crate) fn wants_contents(&self) -> bool {
+        self.0.is_some() || tracing::enabled!(target: "dewar", tracing::Level::DEBUG)
     }
 
     /// Whether anybody would see an event.

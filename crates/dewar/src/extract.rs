@@ -90,7 +90,7 @@ impl IntoResponse for ValueError {
 
 impl IntoResponse for CommitError {
     fn into_response(self) -> Response {
-        // `Event::Refused` has told why.
+        // An event has told why: of the commit, or of the store's call.
         match self {
             Self::Store(_) => unavailable(),
             Self::Ended => StatusCode::CONFLICT.into_response(),

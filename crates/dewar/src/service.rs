@@ -47,6 +47,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        // The outer of two layers with one configuration commits for both.
+        if request.extensions().get::<Slot>().is_some_and(|slot| slot.is_of(&self.config)) {
+            return Box::pin(self.inner.call(request));
+        }
         // The clone may not be ready; the service that was polled is.
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);

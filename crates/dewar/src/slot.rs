@@ -3,18 +3,21 @@
 //! The layer puts it in, the extractor opens it, the layer closes it. It is the only thing the two
 //! share, and its lock is never held across an await.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use dewar_signing::{Dict, Value};
+use dewar_signing::Value;
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use crate::{
     backend::Backend,
     clock::unix_millis,
-    commit::{self, CookieChange, Decision},
+    commit::{self, CookieChange, Decision, Done},
     config::{Config, Profile},
     contents::Contents,
     error::CommitError,
@@ -29,7 +32,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Slot(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     config: Arc<Config>,
     /// The cookies as they came.
@@ -43,7 +45,6 @@ struct Inner {
 }
 
 /// A session that somebody asked for.
-#[derive(Debug)]
 enum Phase {
     Open(Open),
     /// No change counts any more; the contents stay readable.
@@ -59,6 +60,8 @@ enum Outcome {
     /// Under way; if nobody is at it, it was dropped halfway.
     Unknown,
     Kept(CookieChange),
+    /// The session had ended or was rotated away: nothing was kept, and nothing is wrong.
+    Dropped,
     Refused,
 }
 
@@ -74,6 +77,15 @@ pub(crate) struct Finished {
 #[derive(Clone, Debug)]
 pub(crate) struct OpenSlot(Slot);
 
+/// Neither cookies nor contents are for a log.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("opened", &self.opened.get().is_some())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Slot {
     /// Keeps the cookies of a request; copies no byte of them.
     pub(crate) fn seal(config: &Arc<Config>, headers: &HeaderMap) -> Self {
@@ -88,6 +100,11 @@ impl Slot {
 
     pub(crate) fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// Whether it was put there by a layer of this very configuration.
+    pub(crate) fn is_of(&self, config: &Arc<Config>) -> bool {
+        Arc::ptr_eq(&self.0.config, config)
     }
 
     /// Opens the session for a handler: from now on the response depends on the cookie.
@@ -128,7 +145,11 @@ impl Slot {
         // A handler that was told of the failure has made its own answer.
         let change = match opened.was_refused() {
             true => Ok(CookieChange::Keep),
-            false => opened.close().await.map(|()| opened.take_change()),
+            false => match opened.close().await {
+                // Nothing was kept and nothing is wrong: the response goes out as it is.
+                Err(CommitError::Ended) => Ok(CookieChange::Keep),
+                closed => closed.map(|()| opened.take_change()),
+            },
         };
         Some(Finished { accessed, change })
     }
@@ -157,37 +178,54 @@ impl OpenSlot {
     /// Commits and closes. Once closed, it stays as it is, and says again what came of it.
     ///
     /// # Errors
-    /// If the contents cannot be kept, or could not the first time.
+    /// If the contents cannot be kept, or could not the first time. [`CommitError::Ended`] if the
+    /// session had ended, or had been rotated away: then nothing is wrong.
     pub(crate) async fn close(&self) -> Result<(), CommitError> {
-        let _turn = self.0.0.closing.lock().await;
+        let _turn = self.turn().await?;
         let Some(decision) = self.decide() else { return self.outcome() };
         let config = self.config();
         // A commit takes the operations away; their names are for whoever listens.
-        let told = config.events.listens();
+        let told = config.events.wants_contents();
         let changes = if told { self.with(|open, _| open.contents.summary()) } else { Vec::new() };
         let result = match (decision, &config.backend) {
             (Ok(decision), Backend::Cookie) => self
                 .with(|open, _| commit::token::act(config, open, &decision))
-                .map(|change| (decision, change, None)),
+                .map(|change| (decision, change.into())),
             (Ok(decision), _) if decision.plan == Plan::Nothing => {
-                Ok((decision, CookieChange::Keep, None))
+                Ok((decision, CookieChange::Keep.into()))
             }
             (Ok(decision), Backend::Server(server)) => {
                 let work = self.with(|open, _| commit::Work::take(open, decision));
-                let done = commit::stored::act(config, server, work).await;
-                done.map(|done| (decision, done.change, done.merged))
+                commit::stored::act(config, server, work).await.map(|done| (decision, done))
             }
             (Err(error), _) => Err(error),
         };
         match result {
-            Ok((decision, change, merged)) => {
-                self.keep(&decision, change, merged, &changes);
+            Ok((decision, done)) if done.kept => {
+                self.keep(&decision, done, &changes);
                 Ok(())
+            }
+            Ok(_) => {
+                self.set_outcome(Outcome::Dropped);
+                Err(CommitError::Ended)
             }
             Err(error) => {
                 self.set_outcome(Outcome::Refused);
                 config.emit(|| Event::Refused { error: &error });
                 Err(error)
+            }
+        }
+    }
+
+    /// The turn to close. Somebody may have begun and never gone on: in server mode that is waited
+    /// for no longer than a commit may take. In cookie mode closing waits for nothing.
+    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, StoreError> {
+        let turn = self.0.0.closing.lock();
+        match &self.config().backend {
+            Backend::Cookie => Ok(turn.await),
+            Backend::Server(server) => {
+                let turn = tokio::time::timeout(server.options.commit_deadline, turn).await;
+                turn.map_err(|_| StoreError::new(StoreErrorKind::OutcomeUnknown))
             }
         }
     }
@@ -204,7 +242,10 @@ impl OpenSlot {
             return Ok(None);
         };
         let taken = commit::take_once(config, server, key, name).await?;
-        self.with(|open, _| open.contents.forget(name));
+        self.with(|open, _| {
+            open.contents.forget(name);
+            open.edits += 1;
+        });
         Ok(taken)
     }
 
@@ -219,23 +260,22 @@ impl OpenSlot {
     }
 
     /// Records what was done, and tells it.
-    fn keep(
-        &self,
-        decision: &Decision,
-        done: CookieChange,
-        merged: Option<Dict>,
-        changes: &[(String, Vec<&'static str>)],
-    ) {
-        let Phase::Closed { open, outcome } = &mut *self.lock() else { return };
-        *outcome = Outcome::Kept(done);
-        if self.config().events.listens() {
-            let after = merged.clone().unwrap_or_else(|| open.contents.to_dict());
-            let (before, after) = (Snapshot(open.contents.before()), Snapshot(&after));
-            let plan = decision.plan;
-            self.config().emit(|| Event::Committed { plan, before, changes, after });
+    fn keep(&self, decision: &Decision, done: Done, changes: &[(String, Vec<&'static str>)]) {
+        let mut told = None;
+        if let Phase::Closed { open, outcome } = &mut *self.lock() {
+            *outcome = Outcome::Kept(done.change);
+            if self.config().events.wants_contents() {
+                let after = done.merged.clone().unwrap_or_else(|| open.contents.to_dict());
+                told = Some((open.contents.before().clone(), after));
+            }
+            if let Some(merged) = done.merged {
+                open.contents = Contents::new(merged);
+            }
         }
-        if let Some(merged) = merged {
-            open.contents = Contents::new(merged);
+        // A listener may look at the session: the lock is free by now.
+        if let Some((before, after)) = told {
+            let (plan, before, after) = (decision.plan, Snapshot(&before), Snapshot(&after));
+            self.config().emit(|| Event::Committed { plan, before, changes, after });
         }
     }
 
@@ -246,6 +286,7 @@ impl OpenSlot {
     fn outcome(&self) -> Result<(), CommitError> {
         match &mut *self.lock() {
             Phase::Closed { outcome: Outcome::Kept(_), .. } | Phase::Open(_) => Ok(()),
+            Phase::Closed { outcome: Outcome::Dropped, .. } => Err(CommitError::Ended),
             Phase::Closed { outcome, .. } => {
                 *outcome = Outcome::Refused;
                 let earlier = "an earlier commit of this request failed or was interrupted";

@@ -16,6 +16,9 @@ use crate::{error::ValueError, session::Session};
 /// that differ from what was read are written back, nested changes included. `T` should be
 /// `#[serde(default)]`: a first visit has no key at all.
 ///
+/// A field is written back as a whole: of two overlapping requests that change one field, the later
+/// commit wins. What should add up belongs into an operation: `visit.session().incr("visits", 1)`.
+///
 /// Dropped in a panic, it writes nothing. If `T` cannot be serialized then, the commit fails with
 /// [`CommitError::Typed`](crate::CommitError::Typed).
 ///
@@ -23,15 +26,15 @@ use crate::{error::ValueError, session::Session};
 /// # use dewar::Typed;
 /// #[derive(Default, serde::Deserialize, serde::Serialize)]
 /// #[serde(default)]
-/// struct Visit {
-///     visits: u32,
-///     seen: Vec<String>,
+/// struct Preferences {
+///     theme: String,
+///     columns: Vec<String>,
 /// }
 ///
-/// async fn shop(mut visit: Typed<Visit>) -> String {
-///     visit.visits += 1;
-///     visit.seen.push("apple".into());
-///     format!("Visit {}", visit.visits)
+/// async fn choose(mut wanted: Typed<Preferences>) -> String {
+///     wanted.theme = "dark".into();
+///     wanted.columns.push("price".into());
+///     format!("{} columns", wanted.columns.len())
 /// }
 /// ```
 pub struct Typed<T: Serialize + DeserializeOwned> {

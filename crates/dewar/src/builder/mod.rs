@@ -118,6 +118,9 @@ impl SessionLayerBuilder {
         } else {
             self.announce_flask(&cookie);
         }
+        if let Some(options) = &self.server {
+            check_times(options)?;
+        }
         let backend = match self.server {
             None => Backend::Cookie,
             Some(options) => Backend::Server(Server {
@@ -216,6 +219,15 @@ impl SessionLayerBuilder {
              absolute timeouts, caution with two session cookies)"
         );
     }
+}
+
+/// A call is part of a commit, and a marker must outlast it.
+fn check_times(options: &ServerOptions) -> Result<(), ConfigError> {
+    let ServerOptions { call_timeout, commit_deadline, marker, .. } = *options;
+    if call_timeout.is_zero() || call_timeout > commit_deadline || commit_deadline > marker {
+        return Err(ConfigError::ServerTimes { call_timeout, commit_deadline, marker });
+    }
+    Ok(())
 }
 
 impl fmt::Debug for SessionLayerBuilder {

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dewar_signing::{Codec, TaggedJson, Value};
 use http::HeaderValue;
 
-pub(crate) use stored::{Work, take_once};
+pub(crate) use stored::{Done, Work, take_once};
 
 use crate::{
     clock::unix_millis,
@@ -84,7 +84,7 @@ fn touch_due(config: &Config, origin: &Origin, permanent: bool, now_s: u64) -> b
     let lifetime = config.lifetime(permanent);
     match origin {
         Origin::Token(moments) => lifetime.touch_due(*moments, now_s),
-        Origin::Stored(stored) => {
+        Origin::Stored(stored) if config.rolling => {
             let Stored { record, .. } = &**stored;
             let used_s = (record.idle_deadline_ms / 1000).saturating_sub(lifetime.idle.as_secs());
             let moments = Moments { created_s: record.created_ms / 1000, used_s };
@@ -92,7 +92,7 @@ fn touch_due(config: &Config, origin: &Origin, permanent: bool, now_s: u64) -> b
             record.idle_deadline_ms < record.absolute_deadline_ms
                 && lifetime.touch_due(moments, now_s)
         }
-        Origin::Nowhere | Origin::Rotated { .. } => false,
+        Origin::Stored(_) | Origin::Nowhere | Origin::Rotated { .. } => false,
     }
 }
 

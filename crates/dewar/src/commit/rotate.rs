@@ -15,7 +15,7 @@ use super::{
     MAX_HOPS,
     merge::merge,
     stored::{Act, Base, Done, Work},
-    verbs::Verbs,
+    verbs::{Updated, Verbs},
 };
 use crate::{
     error::CommitError,
@@ -54,28 +54,31 @@ impl Act<'_> {
                 };
                 // Without a memory of its rotation the successor takes nothing from outside.
                 let Some(rotation) = &base.rotation else {
-                    self.drop_late(&work.keys());
-                    return Ok(Done::default());
+                    return Ok(self.drop_late(&work.keys()));
                 };
                 let merged =
                     merge(&mut work.changes, &work.opened, &base.contents, Some(rotation))?;
-                self.tell(&merged);
                 if base.current && merged.contents == base.contents {
-                    return Ok(Done::default());
+                    self.tell(&merged);
+                    return Ok(Done::landed());
                 }
                 match self.write(&moved.to, &base, &merged.contents).await? {
-                    (Written::Done, record) => {
+                    (Updated::Here(Written::Done), record) => {
                         permit.pass_on(record);
-                        return Ok(Done::default());
+                        self.tell(&merged);
+                        return Ok(Done::landed());
                     }
-                    (Written::Conflict(record), _) => there = Some(record),
-                    (Written::Gone, _) => return Ok(self.ended(moved.to)),
-                    (Written::Moved(next), _) => break next,
+                    (Updated::WentAlong, _) => {
+                        self.tell(&merged);
+                        return Ok(Done::landed());
+                    }
+                    (Updated::Here(Written::Conflict(record)), _) => there = Some(record),
+                    (Updated::Here(Written::Gone), _) => return Ok(self.ended(moved.to)),
+                    (Updated::Here(Written::Moved(next)), _) => break next,
                 }
             };
         }
-        self.drop_late(&work.keys());
-        Ok(Done::default())
+        Ok(self.drop_late(&work.keys()))
     }
 
     pub(super) async fn regenerate(
@@ -92,7 +95,6 @@ impl Act<'_> {
                 self.look_again(&stored.key, &base).await?
             } else {
                 let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
-                self.tell(&merged);
                 let rotation = self.rotation(&work, &base);
                 let (id, record) =
                     self.succeed(successor.take(), &merged.contents, &rotation, &base).await?;
@@ -100,8 +102,9 @@ impl Act<'_> {
                 let expected = base.record.version();
                 let answer = self.verbs.supersede(&stored.key, expected, moved).await?;
                 if answer == Written::Done {
+                    self.tell(&merged);
                     let change = self.set_cookie(&id, &work.decision, record.created_ms);
-                    return Ok(Done { change, merged: Some(merged.contents) });
+                    return Ok(Done::kept(change, merged.contents));
                 }
                 successor = Some((id, record));
                 answer
@@ -137,7 +140,7 @@ impl Act<'_> {
         let record = self.record(contents, Some(rotation), &old.record, old.record.writes)?;
         let key = id.store_key();
         match self.verbs.update(&key, made.version(), &record).await? {
-            Written::Done => Ok((id, record)),
+            Updated::Here(Written::Done) => Ok((id, record)),
             _ => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
         }
     }

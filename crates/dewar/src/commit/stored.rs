@@ -18,7 +18,7 @@ use dewar_signing::{Dict, Value};
 use super::{
     CookieChange, Decision, MAX_HOPS,
     merge::{Merged, merge},
-    verbs::Verbs,
+    verbs::{Updated, Verbs},
     write::millis,
 };
 use crate::{
@@ -70,11 +70,29 @@ impl Work {
 }
 
 /// What a commit did.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) change: CookieChange,
     /// The contents as they were kept, where others may have changed them meanwhile.
     pub(crate) merged: Option<Dict>,
+    /// Something was kept. If not, the session had ended, or had been rotated away from the
+    /// request.
+    pub(crate) kept: bool,
+}
+
+impl Done {
+    pub(super) fn kept(change: CookieChange, merged: Dict) -> Self {
+        Self { change, merged: Some(merged), kept: true }
+    }
+
+    /// Kept in a successor, whose contents an old id is not shown.
+    pub(super) fn landed() -> Self {
+        CookieChange::Keep.into()
+    }
+
+    pub(super) fn dropped() -> Self {
+        Self { change: CookieChange::Keep, merged: None, kept: false }
+    }
 }
 
 /// Acts, once, within the deadline of a commit.
@@ -140,7 +158,7 @@ impl Act<'_> {
     async fn run(&self, work: Work) -> Result<Done, CommitError> {
         let decision = work.decision;
         match (decision.plan, work.origin.clone()) {
-            (Plan::Nothing, _) => Ok(Done::default()),
+            (Plan::Nothing, _) => Ok(CookieChange::Keep.into()),
             (Plan::Create, _) => Ok(self.create(work.left, decision).await?.into()),
             (Plan::Touch, Origin::Stored(stored)) => Ok(self.touch(*stored, decision).await.into()),
             (Plan::Update | Plan::Empty, Origin::Stored(stored)) => {
@@ -163,10 +181,7 @@ impl Act<'_> {
                 Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
             }
             // A change under an id that was rotated away before the request came.
-            (..) => {
-                self.drop_late(&work.keys());
-                Ok(Done::default())
-            }
+            (..) => Ok(self.drop_late(&work.keys())),
         }
     }
 
@@ -204,17 +219,24 @@ impl Act<'_> {
                 self.look_again(&stored.key, &base).await?
             } else {
                 let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
-                self.tell(&merged);
                 let change = self.roll(&stored, &work.decision);
                 if base.current && merged.contents == base.contents {
-                    return Ok(Done { change, merged: Some(merged.contents) });
+                    return Ok(Done::kept(change, merged.contents));
                 }
                 let (answer, record) = self.write(&stored.key, &base, &merged.contents).await?;
-                if answer == Written::Done {
-                    permit.pass_on(record);
-                    return Ok(Done { change, merged: Some(merged.contents) });
+                match answer {
+                    Updated::Here(Written::Done) => {
+                        permit.pass_on(record);
+                        self.tell(&merged);
+                        return Ok(Done::kept(change, merged.contents));
+                    }
+                    // The rotating response has sent the new id.
+                    Updated::WentAlong => {
+                        self.tell(&merged);
+                        return Ok(Done::landed());
+                    }
+                    Updated::Here(answer) => answer,
                 }
-                answer
             };
             match answer {
                 Written::Conflict(there) => base = self.conflict(stored.key, there)?,
@@ -269,12 +291,13 @@ impl Act<'_> {
             let Some(value) = base.contents.remove(name) else { return Ok(None) };
             let contents = std::mem::take(&mut base.contents);
             match self.write(&key, &base, &contents).await? {
-                (Written::Done, record) => {
+                (Updated::Here(Written::Done), record) => {
                     permit.pass_on(record);
                     return Ok(Some(value));
                 }
-                (Written::Conflict(_), _) => {}
-                (Written::Gone | Written::Moved(_), _) => return Ok(None),
+                (Updated::WentAlong, _) => return Ok(Some(value)),
+                (Updated::Here(Written::Conflict(_)), _) => {}
+                (Updated::Here(Written::Gone | Written::Moved(_)), _) => return Ok(None),
             }
         }
     }
@@ -287,11 +310,12 @@ impl Act<'_> {
     /// The session has ended: nothing is written, and the browser may already hold a newer cookie.
     pub(super) fn ended(&self, session: StoreKey) -> Done {
         self.verbs.config.emit(|| Event::Ended { session });
-        Done::default()
+        Done::dropped()
     }
 
-    pub(super) fn drop_late(&self, keys: &[String]) {
+    pub(super) fn drop_late(&self, keys: &[String]) -> Done {
         self.verbs.config.emit(|| Event::LateWritesDropped { keys });
+        Done::dropped()
     }
 
     pub(super) fn tell(&self, merged: &Merged) {
@@ -334,6 +358,6 @@ impl Stored {
 
 impl From<CookieChange> for Done {
     fn from(change: CookieChange) -> Self {
-        Self { change, merged: None }
+        Self { change, merged: None, kept: true }
     }
 }

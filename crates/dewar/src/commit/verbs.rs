@@ -74,25 +74,30 @@ impl Verbs<'_> {
         key: &StoreKey,
         expected: WriteId,
         record: &Record,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Updated, StoreError> {
         let ours = record.version();
         for attempt in 0.. {
             let answer = self.server.store().update(key, expected, record);
             match self.call("update", key, answer).await {
                 // After an attempt without an answer, ours may be what is in the way.
-                Ok(Written::Conflict(there)) if attempt > 0 => return judge(there, expected, ours),
+                Ok(Written::Conflict(there)) if attempt > 0 => {
+                    return judge(there, expected, ours).map(Updated::Here);
+                }
                 Ok(Written::Moved(_)) if attempt > 0 => {}
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
-                answer => return answer,
+                answer => return answer.map(Updated::Here),
             }
             match self.load(key).await? {
                 Loaded::Live(there) if there.version() == expected => {}
-                Loaded::Live(there) => return judge(there, expected, ours),
+                Loaded::Live(there) => return judge(there, expected, ours).map(Updated::Here),
                 Loaded::Moved(moved) => {
                     let done = self.went_along(moved, expected, ours).await?;
-                    return Ok(if done { Written::Done } else { Written::Moved(moved) });
+                    let missed = Updated::Here(Written::Moved(moved));
+                    return Ok(if done { Updated::WentAlong } else { missed });
                 }
-                Loaded::Ended { .. } | Loaded::Nothing => return Ok(Written::Gone),
+                Loaded::Ended { .. } | Loaded::Nothing => {
+                    return Ok(Updated::Here(Written::Gone));
+                }
             }
         }
         Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
@@ -173,6 +178,15 @@ impl Verbs<'_> {
         let chance = self.server.new_write().map_or(0, WriteId::get) % 1000;
         tokio::time::sleep(longest.mul_f64(0.5 + chance as f64 / 2000.0)).await;
     }
+}
+
+/// What [`Verbs::update`] did.
+pub(super) enum Updated {
+    /// What the store answered.
+    Here(Written),
+    /// It was written, and the session was rotated before that could be seen: the write went along
+    /// into the successor, and the browser has been sent the new id.
+    WentAlong,
 }
 
 /// Whether the error may pass, and leaves open whether the call was carried out.

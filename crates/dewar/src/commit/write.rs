@@ -7,7 +7,7 @@ use dewar_signing::{Dict, TaggedJson, Value};
 use super::{
     CookieChange, Decision, expires, largest_key,
     stored::{Act, Base},
-    verbs::Verbs,
+    verbs::{Updated, Verbs},
 };
 use crate::{
     error::CommitError,
@@ -15,7 +15,7 @@ use crate::{
     open::{PERMANENT, Stored},
     plan::CookieStep,
     rotation::Rotation,
-    store::{Created, Record, StoreError, Writes, Written},
+    store::{Created, Record, StoreError, Writes},
 };
 
 /// How many ids are tried when one exists already: it has never happened.
@@ -28,7 +28,7 @@ impl Act<'_> {
         key: &StoreKey,
         base: &Base,
         contents: &Dict,
-    ) -> Result<(Written, Record), CommitError> {
+    ) -> Result<(Updated, Record), CommitError> {
         let old = &base.record;
         let record = self.record(contents, base.rotation.as_ref(), old, old.writes)?;
         Ok((self.verbs.update(key, old.version(), &record).await?, record))

@@ -158,14 +158,15 @@ pub(crate) async fn open(
         Profile::Flask => 1,
     };
     let mut values = cookie::values(cookies, config.cookie.name(), config.grammar);
-    let mut live = None;
-    let mut refusal = None;
+    let (mut live, mut rotated, mut refusal) = (None, None, None);
     for token in values.by_ref().take(candidates) {
         let read = match &config.backend {
             Backend::Cookie => token::read(config, &token, now_ms / 1000).map_err(Refusal::Verdict),
             Backend::Server(server) => stored::read(config, server, &token, now_ms).await,
         };
         match (read, &live) {
+            // It authenticates nobody, so it casts no doubt on one that does.
+            (Ok(opened), _) if opened.origin.was() == Was::Moved => rotated = Some(opened),
             (Ok(opened), None) => live = Some((token, opened)),
             (Ok(_), Some((first, _))) if *first == token => {}
             (Ok(_), Some(_)) => return Ok(absent(Verdict::Duplicate)),
@@ -175,8 +176,8 @@ pub(crate) async fn open(
             }
         }
     }
-    Ok(match (live, refusal) {
-        (Some((_, opened)), _) => opened,
+    Ok(match (live.map(|(_, opened)| opened).or(rotated), refusal) {
+        (Some(opened), _) => opened,
         (None, Some(verdict)) => absent(verdict),
         (None, None) if values.others() => absent(Verdict::OtherNamesOnly),
         (None, None) => absent(Verdict::NoCookie),

@@ -11,7 +11,7 @@ use crate::{
     event::Event,
     id::{SessionId, StoreKey},
     rotation::Rotation,
-    store::{Loaded, Store},
+    store::{Loaded, Record, Store, StoreErrorKind, Written},
     verdict::Verdict,
 };
 
@@ -26,12 +26,23 @@ pub(super) async fn read(
     let id = SessionId::parse(verified.value).ok_or(Verdict::Malformed)?;
     let key = id.store_key();
     let loaded = server.call(&config.events, "load", &key, server.store().load(&key)).await;
-    match loaded.map_err(Refusal::Store)? {
-        Loaded::Live(record) if now_ms >= record.deadline_ms() => {
-            bury(config, server, &key, now_ms).await;
+    let loaded = loaded.map_err(|error| match error.kind() {
+        // One damaged record locks its visitor out of no page.
+        StoreErrorKind::Corrupt => Verdict::Unreadable { reason: error.to_string() }.into(),
+        _ => Refusal::Store(error),
+    });
+    let mut loaded = loaded?;
+    if let Loaded::Live(record) = &loaded {
+        if now_ms >= record.deadline_ms() && record.deadline_ms() != BURIED_MS {
             let by = Duration::from_millis(now_ms - record.deadline_ms());
-            Err(Verdict::Expired { by }.into())
+            match bury(config, server, &key, record).await {
+                Some(there) if now_ms < there.deadline_ms() => loaded = Loaded::Live(there),
+                _ => return Err(Verdict::Expired { by }.into()),
+            }
         }
+    }
+    match loaded {
+        Loaded::Live(record) if record.deadline_ms() == BURIED_MS => Err(Verdict::Revoked.into()),
         Loaded::Live(mut record) => {
             let (contents, rotation) = decode(&std::mem::take(&mut record.data))
                 .map_err(|reason| Verdict::Unreadable { reason })?;
@@ -48,11 +59,27 @@ pub(super) async fn read(
     }
 }
 
+/// The deadline of a session that was seen expired: it is past on every clock, and no touch moves
+/// it.
+const BURIED_MS: u64 = 0;
+
 /// Whoever sees that a session has expired ends it, so that no machine with a slower clock shows
-/// it alive again. If that fails, the session is expired all the same.
-async fn bury(config: &Config, server: &Server, key: &StoreKey, now_ms: u64) {
-    let until_ms = now_ms.saturating_add(server.marker_ms());
-    let _ = server.call(&config.events, "delete", key, server.store().delete(key, until_ms)).await;
+/// it alive again. He ends the very record that he saw: if somebody wrote meanwhile, this gives
+/// what is there now. If it fails, the session is expired all the same.
+async fn bury(config: &Config, server: &Server, key: &StoreKey, seen: &Record) -> Option<Record> {
+    let buried = Record {
+        owner: seen.owner,
+        created_ms: seen.created_ms,
+        idle_deadline_ms: BURIED_MS,
+        absolute_deadline_ms: BURIED_MS,
+        writes: seen.writes.and(server.new_write().ok()?),
+        data: Vec::new(),
+    };
+    let update = server.store().update(key, seen.version(), &buried);
+    match server.call(&config.events, "update", key, update).await {
+        Ok(Written::Conflict(there)) => Some(there),
+        _ => None,
+    }
 }
 
 /// The contents of a record, and what it remembers of its rotation.

@@ -38,15 +38,24 @@ impl Session {
         self.pop::<Value>(key).is_some()
     }
 
-    /// Removes `key` and gives its value; `None` if it was missing or of another type.
+    /// Removes `key` and gives its value; `None` if it was missing, or if it is of another type:
+    /// then it stays, and [`Event::Misread`](crate::Event::Misread) is raised.
     ///
     /// # Flask
     /// `session.pop("key", None)`
     #[track_caller]
     pub fn pop<T: FromValue>(&self, key: &str) -> Option<T> {
-        let old = self.value(key)?;
-        let _ = self.apply(key, Op::Remove);
-        T::from_value(old).map_err(|found| self.misread::<T>(key, &found)).ok()
+        match self.value(key).map(T::from_value)? {
+            Ok(value) => {
+                // A removal never fails.
+                let _ = self.apply(key, Op::Remove);
+                Some(value)
+            }
+            Err(found) => {
+                self.misread::<T>(key, &found);
+                None
+            }
+        }
     }
 
     /// Adds `n` to a whole number, a missing one counting as 0, and gives the sum as this request

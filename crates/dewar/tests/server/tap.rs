@@ -119,13 +119,15 @@ impl Tap {
         self.state().last_key.expect("a call")
     }
 
-    /// The live records whose bytes contain `text`.
+    /// The live records whose bytes contain `text`. One whose deadline is the beginning of time was
+    /// buried.
     pub(crate) async fn live_with(&self, text: &str) -> usize {
         let keys = self.state().keys.clone();
         let mut live = 0;
         for key in keys {
             if let Ok(Loaded::Live(record)) = self.inner.load(&key).await {
-                live += usize::from(String::from_utf8_lossy(&record.data).contains(text));
+                let holds = String::from_utf8_lossy(&record.data).contains(text);
+                live += usize::from(holds && record.deadline_ms() > 0);
             }
         }
         live
