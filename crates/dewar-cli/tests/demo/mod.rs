@@ -47,6 +47,14 @@ impl Demo {
         Self::start_in(folder, args)
     }
 
+    /// Starts another in the same state folder, which goes with this one: by default they share key
+    /// and store.
+    pub(crate) fn start_beside(&self, args: &[&str]) -> Self {
+        let mut beside = Self::start_in(self.folder.clone(), args);
+        beside.folder = PathBuf::new();
+        beside
+    }
+
     fn start_in(folder: PathBuf, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_dewar"))
             .args(["demo", "--port", "0"])
@@ -133,7 +141,7 @@ impl Drop for Demo {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Handed on by `restart`.
+        // Handed on by `restart`, or another's.
         if !self.folder.as_os_str().is_empty() {
             let _ = fs::remove_dir_all(&self.folder);
         }
