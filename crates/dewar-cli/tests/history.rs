@@ -25,7 +25,7 @@ fn from_environment(name: &str) -> Option<u64> {
 #[test]
 fn three_processes_on_one_file_keep_every_promise() {
     let seed = from_environment("DEWAR_TEST_SEED").unwrap_or(7);
-    let requests = from_environment("DEWAR_HISTORY").unwrap_or(600) as usize;
+    let requests = from_environment("DEWAR_HISTORY").unwrap_or_default().max(600) as usize;
     println!("replay with DEWAR_TEST_SEED={seed} DEWAR_HISTORY={requests}");
     let first = Demo::start(&["race"]);
     let demos = [first.start_beside(&["race"]), first.start_beside(&["race"]), first];
@@ -36,14 +36,14 @@ fn three_processes_on_one_file_keep_every_promise() {
     println!("{figures:?}");
     assert_eq!(figures.sessions, requests / EACH);
     assert!(figures.ended > 0 && figures.rotations > 0 && figures.overlaps > requests);
-    assert!(figures.known > figures.unknown, "too little is known to judge");
+    assert!(figures.known > requests / 4, "too little is known to judge");
     for process in 0..demos.len() {
         let asked = history.iter().filter(|event| event.process == process).count();
-        assert!(asked > requests / 6, "process {process} was asked {asked} times");
+        assert!(asked > requests / 10, "process {process} was asked {asked} times");
     }
 
-    // One dump of the end tells of one visit less.
-    let last = history.iter().rposition(|event| event.contents().get("n").is_some());
+    // The last dump of a live session tells of one visit less.
+    let last = history.iter().rposition(|event| event.contents().get("user").is_some());
     let mut edited = history;
     let dump = &mut edited[last.expect("a live session")];
     let n = dump.contents()["n"].as_u64().expect("a number");

@@ -90,14 +90,14 @@ impl Clients<'_> {
             }
             let first = number * (self.jars.len() + 1 - IN_USE) / self.requests;
             let session = first + chance.below(IN_USE);
-            let op = match chance.below(100) {
+            let op = match chance.below(99) {
+                _ if number % 90 == 60 => Op::Logout,
                 0..30 => Op::Incr,
                 30..52 => Op::Push(format!("p{number}")),
                 52..74 => Op::Set(format!("s{number}")),
                 74..88 => Op::Dump,
                 88..93 => Op::Read,
-                93..99 => Op::Rotate,
-                _ => Op::Logout,
+                _ => Op::Rotate,
             };
             self.ask(process, session, op, chance.below(15));
         }

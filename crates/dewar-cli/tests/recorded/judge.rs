@@ -1,9 +1,9 @@
 //! Judges a history by what its clients were told, and by nothing else.
 //!
 //! A request does nothing if its cookie's id was rotated away, or its session ended, before it was
-//! opened. A counter and a dump tell by their answer whether that happened: each session counts from
-//! 1. Of the others it is known unless such a request overlapped; then they may have been done or
-//! not, but not twice, and what a dump showed stays.
+//! opened. A dump shows whether that happened, and so does a counter: in a live session it answers
+//! more than one. Of the others it is known unless such a request overlapped; then they may have
+//! been done or not, but not twice, and what a dump showed stays.
 
 use std::collections::BTreeMap;
 
