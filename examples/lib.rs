@@ -13,6 +13,7 @@
 //! | [`stocks`] | a form, templates and a redirect | `set`, the session in a template |
 //! | [`flash`] | a message for the next page, shown once | `flash`, `flashed_messages` |
 //! | [`race`] | pages that overlap, and lose nothing | `incr`, `push`, `regenerate`, `destroy` |
+//! | [`custom_store`] | a store of one's own | the `Store` behind it |
 //!
 //! Beside them stands what Flask gives a program and axum does not: [`escape`], [`failure`],
 //! [`mount`], [`redirect`] and [`templates`].
@@ -42,6 +43,7 @@ macro_rules! programs {
 
 programs! {
     count = "count.rs";
+    custom_store = "custom_store.rs";
     flash = "flash.rs";
     login = "login.rs";
     race = "race.rs";

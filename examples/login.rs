@@ -50,6 +50,7 @@ async fn login(mount: Mount, session: Session, Form(form): Form<Login>) -> Redir
 }
 
 async fn logout(mount: Mount, session: Session) -> Redirect {
+    // As in the chapter. `session.destroy()` would end the whole session, for every open tab.
     session.remove("username");
     redirect(mount.url("/"))
 }

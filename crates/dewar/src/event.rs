@@ -15,11 +15,13 @@ use crate::{error::CommitError, id::StoreKey, plan::Plan, store::StoreError, ver
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A handler asked for the session; the verdict says what it got.
+    #[non_exhaustive]
     Opened {
         /// What became of the cookie.
         verdict: &'a Verdict,
     },
-    /// The request is over and its changes are in the response.
+    /// The request is over and its changes are kept.
+    #[non_exhaustive]
     Committed {
         /// What was decided.
         plan: Plan,
@@ -43,6 +45,7 @@ pub enum Event<'a> {
         limit: usize,
     },
     /// The store was asked.
+    #[non_exhaustive]
     StoreCall {
         /// The verb.
         operation: &'static str,

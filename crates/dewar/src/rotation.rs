@@ -2,8 +2,9 @@
 
 use dewar_signing::{Dict, Value};
 
-/// Under this key a record keeps what the rotating request set.
-const ROTATION: &str = "_rotation";
+/// Under this key a record keeps what the rotating request set. It is reserved: what an application
+/// sets under it is not kept.
+pub(crate) const ROTATION: &str = "_rotation";
 
 /// The last rotation of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -61,6 +61,14 @@ impl Demo {
         Self::start_in(folder, Command::new(PROGRAM), args, &[])
     }
 
+    /// Starts another in the same state folder, which goes with this one: by default they share key
+    /// and store.
+    pub(crate) fn start_beside(&self, args: &[&str]) -> Self {
+        let mut beside = Self::start_in(self.folder.clone(), Command::new(PROGRAM), args, &[]);
+        beside.folder = PathBuf::new();
+        beside
+    }
+
     fn start_in(
         folder: PathBuf,
         mut command: Command,
@@ -163,7 +171,7 @@ impl Drop for Demo {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Handed on by `restart`.
+        // Handed on by `restart`, or another's.
         if !self.folder.as_os_str().is_empty() {
             let _ = fs::remove_dir_all(&self.folder);
         }

@@ -14,7 +14,7 @@ use crate::{
     id::{SessionId, StoreKey},
     open::{PERMANENT, Stored},
     plan::CookieStep,
-    rotation::Rotation,
+    rotation::{ROTATION, Rotation},
     store::{Created, Record, StoreError, Writes},
 };
 
@@ -77,7 +77,8 @@ impl Act<'_> {
         let Verbs { config, server } = self.verbs;
         let rotation = rotation.filter(|rotation| self.now_ms < rotation.until_ms);
         let member = rotation.map(Rotation::member);
-        let members = contents.iter().chain(member.iter().map(|(key, value)| (*key, value)));
+        let own = contents.iter().filter(|(key, _)| *key != ROTATION);
+        let members = own.chain(member.iter().map(|(key, value)| (*key, value)));
         let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
         let (bytes, limit) = (text.len(), server.options.max_session_size);
         if limit > 0 && bytes > limit {

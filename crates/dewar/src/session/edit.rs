@@ -9,7 +9,10 @@ use super::Session;
 use crate::{delta::Op, error::ValueError, open::Open, plan::Intent};
 
 impl Session {
-    /// Sets `key`. Setting the value it has is no change.
+    /// Sets `key`. Setting the value it has is no change. For a list or a struct see
+    /// [`set_as`](Self::set_as).
+    ///
+    /// `_created` and `_rotation` are dewar's own: what is set under them is not kept.
     ///
     /// # Flask
     /// `session["key"] = value`

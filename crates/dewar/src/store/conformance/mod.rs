@@ -15,6 +15,7 @@
 //! # A complete store
 //!
 //! What lies under a key is a [`Loaded`](super::Loaded), so the smallest store is a map of them.
+//! Among the examples, `custom_store` is a log instead, with a program whose sessions it keeps.
 //!
 //! ```
 //! use std::{
