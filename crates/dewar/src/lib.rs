@@ -47,6 +47,7 @@ mod error;
 mod id;
 mod lifetime;
 mod plan;
+mod sync;
 mod vary;
 mod verdict;
 mod weak_keys;
@@ -74,6 +75,9 @@ mod layer;
 mod service;
 mod session;
 mod typed;
+// Tests.
+#[cfg(all(test, dewar_models))]
+mod models;
 
 pub use builder::SessionLayerBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};

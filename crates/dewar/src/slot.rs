@@ -3,10 +3,10 @@
 //! The layer puts it in, the extractor opens it, the layer closes it. It is the only thing the two
 //! share, and its lock is never held across an await.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+#[cfg(all(test, dewar_models))]
+mod models;
+
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use dewar_signing::{Dict, Value};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
@@ -22,6 +22,10 @@ use crate::{
     open::{Open, Opened, Origin, open},
     plan::Plan,
     store::{StoreError, StoreErrorKind},
+    sync::loomed::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     verdict::Verdict,
 };
 
