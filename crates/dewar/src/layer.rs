@@ -26,7 +26,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct SessionLayer {
-    config: Arc<Config>,
+    pub(crate) config: Arc<Config>,
 }
 
 impl SessionLayer {

@@ -57,6 +57,7 @@ mod error;
 mod id;
 mod lifetime;
 mod plan;
+mod sync;
 mod vary;
 mod verdict;
 mod weak_keys;
@@ -84,6 +85,9 @@ mod layer;
 mod service;
 mod session;
 mod typed;
+// Tests.
+#[cfg(all(test, dewar_models))]
+mod models;
 
 pub use builder::SessionLayerBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};

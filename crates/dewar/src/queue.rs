@@ -5,14 +5,17 @@
 //! predecessor wrote. The permit is the only thing held across an await, and dropping it releases
 //! it.
 
+#[cfg(all(test, dewar_models))]
+mod models;
+
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
-use crate::{id::StoreKey, store::Record};
+use crate::{id::StoreKey, store::Record, sync::shuttled::Mutex};
 
 /// One session's turnstile, and what the last one through it wrote. tokio's lock lets waiters
 /// through in the order they came.

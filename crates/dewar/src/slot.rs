@@ -3,12 +3,12 @@
 //! The layer puts it in, the extractor opens it, the layer closes it. It is the only thing the two
 //! share, and its lock is never held across an await.
 
+#[cfg(all(test, dewar_models))]
+mod models;
+
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, PoisonError},
 };
 
 use dewar_signing::Value;
@@ -25,6 +25,10 @@ use crate::{
     open::{Open, Opened, Origin, open},
     plan::Plan,
     store::{StoreError, StoreErrorKind},
+    sync::loomed::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     verdict::Verdict,
 };
 

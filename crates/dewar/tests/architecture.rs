@@ -36,7 +36,8 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("lifetime", ""),
         ("plan", ""),
         ("rotation", ""),
-        ("store", "clock id"),
+        ("store", "clock id sync"),
+        ("sync", ""),
         ("vary", ""),
         ("verdict", ""),
         ("weak_keys", ""),
@@ -44,7 +45,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
     // Configuration.
     &[
         ("event", "error id plan store verdict"),
-        ("queue", "id store"),
+        ("queue", "id store sync"),
         ("backend", "event id plan queue store"),
         ("config", "backend clock cookie event lifetime weak_keys"),
         ("keys", "config"),
@@ -57,7 +58,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
             "backend config contents cookie error event id lifetime plan rotation store verdict",
         ),
         ("commit", "backend clock config delta error event id lifetime open plan rotation store"),
-        ("slot", "backend clock commit config contents error event open plan store verdict"),
+        ("slot", "backend clock commit config contents error event open plan store sync verdict"),
         ("respond", "commit config cookie error slot vary"),
     ],
     // The handle.
@@ -105,7 +106,7 @@ fn code(path: &Path) -> Vec<String> {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "tests.rs")
+    path.file_name().is_some_and(|name| name == "tests.rs" || name == "models.rs")
 }
 
 /// `[section]` and the names of dewar's packages in it.

@@ -1,15 +1,14 @@
 //! A store in the memory of one process.
 
+#[cfg(all(test, dewar_models))]
+mod models;
 mod packed;
 mod shard;
 
 use std::{
     fmt,
     future::poll_fn,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError},
     task::Poll,
 };
 
@@ -21,7 +20,13 @@ use super::{
     Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Sweep, WriteId,
     Written,
 };
-use crate::id::StoreKey;
+use crate::{
+    id::StoreKey,
+    sync::shuttled::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
 
 const SHARDS: usize = 64;
 
