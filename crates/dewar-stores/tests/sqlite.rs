@@ -181,6 +181,40 @@ async fn a_locked_file_fails_writes_in_time_and_delays_no_read() {
 }
 
 #[tokio::test]
+async fn the_longest_timeout_is_no_panic() {
+    let folder = Folder::new();
+    let store = SqliteStore::builder(folder.db()).busy_timeout(Duration::MAX).open().unwrap();
+    store.create(&key(1), &record(1, "")).await.unwrap();
+    store.load(&key(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_breaks_the_connection_harms_no_other() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let other = Connection::open(folder.db()).unwrap();
+    let trigger =
+        "CREATE TRIGGER broken BEFORE INSERT ON dewar_sessions WHEN substr(new.key, 1, 1) = x'02'
+                   BEGIN SELECT raise(ABORT, 'broken'); END; BEGIN IMMEDIATE";
+    other.execute_batch(trigger).unwrap();
+    // All three wait for the lock, so they share a transaction.
+    let (one, two, three, new) = (key(1), key(2), key(3), record(1, ""));
+    let answers = tokio::join!(
+        store.create(&one, &new),
+        store.create(&two, &new),
+        store.create(&three, &new),
+        async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            other.execute_batch("COMMIT").unwrap();
+        },
+    );
+    assert_eq!(answers.0.unwrap(), Created::Done);
+    assert_eq!(answers.1.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    assert_eq!(answers.2.unwrap(), Created::Done);
+    assert_eq!(store.load(&two).await.unwrap(), Loaded::Nothing);
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
     let folder = Folder::new();
     let store = SqliteStore::builder(folder.db()).queue_length(2).open().unwrap();
