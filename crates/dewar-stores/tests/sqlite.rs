@@ -193,9 +193,10 @@ async fn a_call_that_breaks_the_connection_harms_no_other() {
     let folder = Folder::new();
     let store = store(&folder);
     let other = Connection::open(folder.db()).unwrap();
-    let trigger =
-        "CREATE TRIGGER broken BEFORE INSERT ON dewar_sessions WHEN substr(new.key, 1, 1) = x'02'
-                   BEGIN SELECT raise(ABORT, 'broken'); END; BEGIN IMMEDIATE";
+    let trigger = "
+        CREATE TRIGGER broken BEFORE INSERT ON dewar_sessions WHEN substr(new.key, 1, 1) = x'02'
+        BEGIN SELECT raise(ABORT, 'broken'); END;
+        BEGIN IMMEDIATE";
     other.execute_batch(trigger).unwrap();
     // All three wait for the lock, so they share a transaction.
     let (one, two, three, new) = (key(1), key(2), key(3), record(1, ""));

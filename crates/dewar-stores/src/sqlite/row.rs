@@ -70,7 +70,7 @@ pub(super) fn loaded(key: &StoreKey, row: &Row<'_>) -> Result<Loaded, Fault> {
         Loaded::Moved(moved) => moved_sum(key, moved),
         _ => ended_sum(key, until_ms),
     };
-    check(key, row.get(8), sum)?;
+    check(key, row, 8, sum)?;
     // The sum knows neither of the two that a touch moves, but each of them tells the other.
     match &found {
         Loaded::Live(record) if record.deadline_ms() != until_ms => {
@@ -95,13 +95,14 @@ fn record(key: &StoreKey, row: &Row<'_>) -> Result<Record, Unreadable> {
     })
 }
 
-/// Whether the sum of the row is the one of what was read from it.
+/// Whether the sum in this column is the one of what was read from the row.
 pub(super) fn check(
     key: &StoreKey,
-    kept: rusqlite::Result<u32>,
+    row: &Row<'_>,
+    column: usize,
     sum: u32,
 ) -> Result<(), Unreadable> {
-    match kept {
+    match row.get::<_, u32>(column) {
         Ok(kept) if kept == sum => Ok(()),
         _ => Err(Unreadable { key: *key, what: "its checksum" }),
     }

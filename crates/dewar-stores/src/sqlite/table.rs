@@ -179,11 +179,11 @@ impl Head {
             MOVED => {
                 let to = row.get(2).map(StoreKey::from_bytes).map_err(damaged("its successor"))?;
                 let moved = Moved { to, until_ms: until };
-                row::check(key, row.get(5), row::moved_sum(key, &moved))?;
+                row::check(key, row, 5, row::moved_sum(key, &moved))?;
                 Ok(Self::Moved(moved))
             }
             ENDED => {
-                row::check(key, row.get(5), row::ended_sum(key, until))?;
+                row::check(key, row, 5, row::ended_sum(key, until))?;
                 Ok(Self::Ended { until })
             }
             _ => Err(Unreadable { key: *key, what: "its kind" }),
