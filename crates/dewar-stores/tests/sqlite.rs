@@ -17,7 +17,7 @@ use dewar::store::{
     Created, Loaded, Moved, Owner, Reached, Record, Store, StoreErrorKind, Sweep, WriteId, Written,
 };
 use dewar_stores::sqlite::{OpenError, SqliteStore};
-use rusqlite::Connection;
+use rusqlite::{Connection, types::Value};
 use support::{Folder, key, record};
 
 fn store(folder: &Folder) -> SqliteStore {
@@ -181,6 +181,41 @@ async fn a_locked_file_fails_writes_in_time_and_delays_no_read() {
 }
 
 #[tokio::test]
+async fn the_longest_timeout_is_no_panic() {
+    let folder = Folder::new();
+    let store = SqliteStore::builder(folder.db()).busy_timeout(Duration::MAX).open().unwrap();
+    store.create(&key(1), &record(1, "")).await.unwrap();
+    store.load(&key(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_breaks_the_connection_harms_no_other() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let other = Connection::open(folder.db()).unwrap();
+    let trigger = "
+        CREATE TRIGGER broken BEFORE INSERT ON dewar_sessions WHEN substr(new.key, 1, 1) = x'02'
+        BEGIN SELECT raise(ABORT, 'broken'); END;
+        BEGIN IMMEDIATE";
+    other.execute_batch(trigger).unwrap();
+    // All three wait for the lock, so they share a transaction.
+    let (one, two, three, new) = (key(1), key(2), key(3), record(1, ""));
+    let answers = tokio::join!(
+        store.create(&one, &new),
+        store.create(&two, &new),
+        store.create(&three, &new),
+        async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            other.execute_batch("COMMIT").unwrap();
+        },
+    );
+    assert_eq!(answers.0.unwrap(), Created::Done);
+    assert_eq!(answers.1.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    assert_eq!(answers.2.unwrap(), Created::Done);
+    assert_eq!(store.load(&two).await.unwrap(), Loaded::Nothing);
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_at_once_and_what_waits_is_done() {
     let folder = Folder::new();
     let store = SqliteStore::builder(folder.db()).queue_length(2).open().unwrap();
@@ -241,10 +276,10 @@ async fn a_dropped_call_is_done_or_not_done() {
 #[tokio::test]
 async fn a_damaged_row_is_an_error_and_stays_as_it_is() {
     for (damage, what) in [
-        ("data = substr(data, 1, 3)", "its contents"),
-        ("data = CAST(x'00' || substr(data, 2) AS BLOB)", "its contents"),
+        ("data = substr(data, 1, 3)", "its checksum"),
+        ("data = CAST(x'00' || substr(data, 2) AS BLOB)", "its checksum"),
         ("data = NULL", "its contents"),
-        ("writes = substr(writes, 1, 7)", "its contents"),
+        ("writes = substr(writes, 1, 7)", "its writes"),
         ("kind = 7", "its kind"),
         ("idle_ms = -1", "its idle deadline"),
         ("idle_ms = 'soon'", "its idle deadline"),
@@ -282,6 +317,97 @@ async fn a_damaged_row_is_an_error_and_stays_as_it_is() {
         assert_eq!(sound.unwrap(), Written::Done);
         assert_eq!(row(), before, "{damage}");
     }
+}
+
+/// The bytes of one column, each with a bit flipped; a number as SQLite keeps it, from its lowest
+/// byte on.
+fn flipped(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Integer(number) => {
+            (0..8).map(|byte| Value::Integer(number ^ (1 << (8 * byte)))).collect()
+        }
+        Value::Blob(bytes) => (0..bytes.len())
+            .map(|at| {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= 1;
+                Value::Blob(bytes)
+            })
+            .collect(),
+        _ => panic!("no column is {value:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_any_column_is_an_error_and_stays() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let (live, moved, ended) = (key(1), key(2), key(3));
+    let late = i64::MAX as u64 + 8;
+    let owned = Record {
+        owner: Some(Owner::of("ada")),
+        absolute_deadline_ms: late,
+        ..record(1, "contents")
+    };
+    for key in [live, moved] {
+        store.create(&key, &owned).await.unwrap();
+    }
+    let to = Moved { to: key(9), until_ms: 7000 };
+    store.supersede(&moved, WriteId::new(1), to).await.unwrap();
+    store.delete(&ended, late).await.unwrap();
+    let other = Connection::open(folder.db()).unwrap();
+    other.execute_batch("PRAGMA synchronous = OFF").unwrap();
+    let all = [
+        "kind",
+        "deadline_ms",
+        "owner",
+        "created_ms",
+        "idle_ms",
+        "absolute_ms",
+        "writes",
+        "data",
+        "moved_to",
+        "row_sum",
+    ];
+    let mut flips = 0;
+    for key in [live, moved, ended] {
+        let sound = store.load(&key).await.unwrap();
+        for column in all {
+            let get = format!("SELECT {column} FROM dewar_sessions WHERE key = ?");
+            let set = format!("UPDATE dewar_sessions SET {column} = ?2 WHERE key = ?1");
+            let get =
+                || -> Value { other.query_row(&get, [key.as_bytes()], |row| row.get(0)).unwrap() };
+            let set = |value: &Value| {
+                other.execute(&set, rusqlite::params![key.as_bytes(), value]).unwrap();
+            };
+            let before = get();
+            if before == Value::Null {
+                continue;
+            }
+            for damaged in flipped(&before) {
+                set(&damaged);
+                let error = store.load(&key).await.unwrap_err();
+                assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{column}: {damaged:?}");
+                // No verb takes it for another session, and none hides the damage.
+                let new = record(8, "new");
+                let update = store.update(&key, WriteId::new(7), &new).await;
+                assert_eq!(update.unwrap_err().kind(), StoreErrorKind::Corrupt, "{column}");
+                let created = store.create(&key, &new).await;
+                assert!(!matches!(created, Ok(Created::Done)), "{column}");
+                if key != live || column == "kind" {
+                    let touched = store.touch(&key, 1).await;
+                    assert_eq!(touched.unwrap_err().kind(), StoreErrorKind::Corrupt, "{column}");
+                    let ended = store.delete(&key, 1).await;
+                    assert_eq!(ended.unwrap_err().kind(), StoreErrorKind::Corrupt, "{column}");
+                }
+                assert_eq!(get(), damaged, "{column}");
+                flips += 1;
+            }
+            set(&before);
+            assert_eq!(store.load(&key).await.unwrap(), sound);
+        }
+    }
+    // Live: 5 numbers, and 32, 8, 8 and 8 bytes. Moved: 3 numbers and 32 bytes. Ended: 2 and 8.
+    assert_eq!(flips, (5 * 8 + 32 + 8 + 8 + 8) + (3 * 8 + 32) + (2 * 8 + 8));
 }
 
 #[tokio::test]

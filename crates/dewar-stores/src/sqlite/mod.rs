@@ -35,6 +35,18 @@
 //!   the file does. A file that was replaced is opened anew.
 //! - The file is for one machine: WAL needs shared memory, so no network file system.
 //!
+//! # What does not hold
+//!
+//! A slow read is found out by reading. The first ones wait on their callers' threads, at most four
+//! at once; after them, reads go to the patient reader until it has read quickly again.
+//!
+//! The longest such wait is SQLite's own. If another process is stopped just while it holds the locks
+//! in `-shm` that a read needs, commonly for microseconds, SQLite tries again 100 times, whatever
+//! `busy_timeout` says: five times at once, then after 1 µs, and from the tenth on after
+//! 39 µs · (*n* − 9)², together about 10 seconds. Then the read fails with
+//! [`Unavailable`](dewar::store::StoreErrorKind::Unavailable). The patient reader meets the same
+//! pauses, but holds up no caller's thread.
+//!
 //! No async runtime is needed, and any may be used.
 
 mod connect;

@@ -98,8 +98,12 @@ impl OpenError {
     }
 }
 
+/// A moment so far away can be named by every clock.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
+
 /// Options of a [`SqliteStore`].
 #[derive(Clone, Debug)]
+#[must_use = "it opens nothing before `open` is called"]
 pub struct SqliteStoreBuilder {
     pub(super) path: PathBuf,
     pub(super) durability: Durability,
@@ -122,7 +126,6 @@ impl SqliteStoreBuilder {
     }
 
     /// What "acknowledged" means when the power fails. Default: [`Durability::Full`].
-    #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
@@ -131,10 +134,10 @@ impl SqliteStoreBuilder {
     /// How long a call waits for a file that another process has locked. Default: 2 seconds.
     ///
     /// Then it fails with [`TimedOut`](dewar::store::StoreErrorKind::TimedOut), and nothing of it is
-    /// done. Choose it shorter than the time that a request may take.
-    #[must_use]
+    /// done. Choose it shorter than the time that a request may take. More than an hour counts as an
+    /// hour.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+        self.busy_timeout = timeout.min(LONGEST_TIMEOUT);
         self
     }
 
@@ -142,7 +145,6 @@ impl SqliteStoreBuilder {
     ///
     /// One more fails at once with [`Unavailable`](dewar::store::StoreErrorKind::Unavailable). Each
     /// waiting write holds a copy of its record.
-    #[must_use]
     pub fn queue_length(mut self, length: usize) -> Self {
         self.queue_length = length.max(1);
         self
@@ -150,7 +152,6 @@ impl SqliteStoreBuilder {
 
     #[cfg(feature = "sabotage")]
     #[doc(hidden)]
-    #[must_use]
     pub fn sabotage(mut self, sabotage: Sabotage) -> Self {
         self.sabotage = Some(sabotage);
         self

@@ -30,8 +30,11 @@ const CONNECTIONS: usize = 4;
 /// must not wait for one.
 const SLOW: Duration = Duration::from_millis(10);
 
-/// How long after a slow read all others go to the patient thread.
+/// How long after a slow read all others go to the patient thread, from its first quick one on.
 const AVOID_MS: u64 = 1000;
+
+/// Until the patient thread has read quickly.
+const UNTIL_QUICK: u64 = u64::MAX;
 
 /// A read for the patient thread.
 pub(super) struct Patient {
@@ -45,7 +48,7 @@ pub(super) struct Readers {
     slots: [Mutex<Slot>; CONNECTIONS],
     next: AtomicUsize,
     started: Instant,
-    /// In milliseconds since `started`.
+    /// In milliseconds since `started`, or [`UNTIL_QUICK`].
     avoid_until: AtomicU64,
     pub(super) patient: Queue<Patient>,
 }
@@ -116,8 +119,7 @@ impl Readers {
         });
         let found = free?.load(&self.site, key);
         if start.elapsed() > SLOW {
-            let until = self.ms_at(Instant::now()) + AVOID_MS;
-            self.avoid_until.store(until, Ordering::Relaxed);
+            self.avoid_until.store(UNTIL_QUICK, Ordering::Relaxed);
         }
         match found {
             Err(Fault::Database(error)) if is_busy(&error) => None,
@@ -143,7 +145,14 @@ impl Readers {
 
     fn load_patiently(&self, slot: &mut Slot, job: &Patient) -> Result<Loaded, Fault> {
         loop {
-            match slot.load(&self.site, &job.key) {
+            let start = Instant::now();
+            let found = slot.load(&self.site, &job.key);
+            if !matches!(found, Err(Fault::Database(_))) && start.elapsed() <= SLOW {
+                let until = self.ms_at(start) + AVOID_MS;
+                let order = Ordering::Relaxed;
+                let _ = self.avoid_until.compare_exchange(UNTIL_QUICK, until, order, order);
+            }
+            match found {
                 Err(Fault::Database(error)) if is_busy(&error) && Instant::now() < job.deadline => {
                     thread::sleep(Duration::from_millis(2));
                 }

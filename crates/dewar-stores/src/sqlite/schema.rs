@@ -19,8 +19,9 @@ const STEPS: &[&str] = &["
         owner       BLOB,
         writes      BLOB,              -- 8 bytes each, newest first
         data        BLOB,
-        data_sum    INTEGER,           -- CRC-32 of key, writes, data
-        moved_to    BLOB
+        moved_to    BLOB,
+        row_sum     INTEGER NOT NULL   -- CRC-32 of all but what a touch moves: idle_ms and, of a
+                                       -- live one, deadline_ms
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX dewar_sessions_deadline ON dewar_sessions (deadline_ms);
     CREATE INDEX dewar_sessions_owner ON dewar_sessions (owner) WHERE owner IS NOT NULL;

@@ -30,13 +30,13 @@ impl<'c> Table<'c> {
         Ok(Self {
             load: database.prepare(&load_sql())?,
             head: database.prepare(
-                "SELECT kind, deadline_ms, moved_to, idle_ms, absolute_ms
+                "SELECT kind, deadline_ms, moved_to, idle_ms, absolute_ms, row_sum
                  FROM dewar_sessions WHERE key = ?",
             )?,
             create: database.prepare(
                 "INSERT INTO dewar_sessions
                     (key, kind, deadline_ms, owner, created_ms, idle_ms, absolute_ms, writes, data,
-                     data_sum)
+                     row_sum)
                  VALUES (:key, 0, :deadline, :owner, :created, :idle, :absolute, :writes, :data,
                      :sum)
                  ON CONFLICT DO NOTHING",
@@ -44,22 +44,23 @@ impl<'c> Table<'c> {
             update: database.prepare(
                 "UPDATE dewar_sessions SET
                     deadline_ms = :deadline, owner = :owner, created_ms = :created, idle_ms = :idle,
-                    absolute_ms = :absolute, writes = :writes, data = :data, data_sum = :sum
+                    absolute_ms = :absolute, writes = :writes, data = :data, row_sum = :sum
                  WHERE key = :key AND kind = 0 AND substr(writes, 1, 8) = :expected",
             )?,
             touch: database
                 .prepare("UPDATE dewar_sessions SET deadline_ms = ?, idle_ms = ? WHERE key = ?")?,
             end: database.prepare(
-                "INSERT INTO dewar_sessions (key, kind, deadline_ms) VALUES (?1, 2, ?2)
+                "INSERT INTO dewar_sessions (key, kind, deadline_ms, row_sum)
+                 VALUES (?1, 2, ?2, ?3)
                  ON CONFLICT DO UPDATE SET
-                    kind = 2, deadline_ms = ?2, created_ms = NULL, idle_ms = NULL,
-                    absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL, data_sum = NULL",
+                    kind = 2, deadline_ms = ?2, row_sum = ?3, created_ms = NULL, idle_ms = NULL,
+                    absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL",
             )?,
             supersede: database.prepare(
                 "UPDATE dewar_sessions SET
-                    kind = 1, deadline_ms = ?1, moved_to = ?2, created_ms = NULL, idle_ms = NULL,
-                    absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL, data_sum = NULL
-                 WHERE key = ?3 AND kind = 0 AND substr(writes, 1, 8) = ?4",
+                    kind = 1, deadline_ms = ?1, moved_to = ?2, row_sum = ?3, created_ms = NULL,
+                    idle_ms = NULL, absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL
+                 WHERE key = ?4 AND kind = 0 AND substr(writes, 1, 8) = ?5",
             )?,
             sweep: database.prepare(
                 "DELETE FROM dewar_sessions WHERE key IN (
@@ -74,18 +75,8 @@ impl<'c> Table<'c> {
     }
 
     pub(super) fn create(&mut self, key: &StoreKey, record: &Record) -> Result<Created, Fault> {
-        let writes = record.writes.to_bytes();
-        let inserted = self.create.execute(named_params! {
-            ":key": key.as_bytes(),
-            ":deadline": Moment(record.deadline_ms()),
-            ":owner": record.owner.as_ref().map(|owner| owner.as_bytes()),
-            ":created": Moment(record.created_ms),
-            ":idle": Moment(record.idle_deadline_ms),
-            ":absolute": Moment(record.absolute_deadline_ms),
-            ":writes": writes,
-            ":data": record.data,
-            ":sum": row::checksum(key, &writes, &record.data),
-        })?;
+        bind(&mut self.create, key, record)?;
+        let inserted = self.create.raw_execute()?;
         if inserted == 1 {
             return Ok(Created::Done);
         }
@@ -101,19 +92,9 @@ impl<'c> Table<'c> {
         expected: WriteId,
         record: &Record,
     ) -> Result<Written, Fault> {
-        let writes = record.writes.to_bytes();
-        let updated = self.update.execute(named_params! {
-            ":key": key.as_bytes(),
-            ":expected": expected.get().to_be_bytes(),
-            ":deadline": Moment(record.deadline_ms()),
-            ":owner": record.owner.as_ref().map(|owner| owner.as_bytes()),
-            ":created": Moment(record.created_ms),
-            ":idle": Moment(record.idle_deadline_ms),
-            ":absolute": Moment(record.absolute_deadline_ms),
-            ":writes": writes,
-            ":data": record.data,
-            ":sum": row::checksum(key, &writes, &record.data),
-        })?;
+        bind(&mut self.update, key, record)?;
+        self.update.raw_bind_parameter(":expected", expected.get().to_be_bytes())?;
+        let updated = self.update.raw_execute()?;
         if updated == 1 { Ok(Written::Done) } else { self.why_not_written(key) }
     }
 
@@ -126,6 +107,7 @@ impl<'c> Table<'c> {
         let updated = self.supersede.execute(params![
             Moment(moved.until_ms),
             moved.to.as_bytes(),
+            row::moved_sum(old, &moved),
             old.as_bytes(),
             expected.get().to_be_bytes(),
         ])?;
@@ -160,7 +142,7 @@ impl<'c> Table<'c> {
             Some(Head::Live { .. }) => (Reached::Done, until_ms),
             None => (Reached::Gone, until_ms),
         };
-        self.end.execute(params![key.as_bytes(), Moment(until)])?;
+        self.end.execute(params![key.as_bytes(), Moment(until), row::ended_sum(key, until)])?;
         Ok(reached)
     }
 
@@ -176,7 +158,8 @@ impl<'c> Table<'c> {
     }
 }
 
-/// A row without its contents: enough to touch and to end, even if the contents are damaged.
+/// A row without its contents: enough to touch and to end a live one, even if its contents are
+/// damaged.
 enum Head {
     Live { idle: u64, absolute: u64 },
     Moved(Moved),
@@ -195,12 +178,34 @@ impl Head {
             }),
             MOVED => {
                 let to = row.get(2).map(StoreKey::from_bytes).map_err(damaged("its successor"))?;
-                Ok(Self::Moved(Moved { to, until_ms: until }))
+                let moved = Moved { to, until_ms: until };
+                row::check(key, row, 5, row::moved_sum(key, &moved))?;
+                Ok(Self::Moved(moved))
             }
-            ENDED => Ok(Self::Ended { until }),
+            ENDED => {
+                row::check(key, row, 5, row::ended_sum(key, until))?;
+                Ok(Self::Ended { until })
+            }
             _ => Err(Unreadable { key: *key, what: "its kind" }),
         }
     }
+}
+
+/// Binds what a new live row and a changed one have in common.
+fn bind(statement: &mut Statement<'_>, key: &StoreKey, record: &Record) -> rusqlite::Result<()> {
+    named_params! {
+        ":key": key.as_bytes(),
+        ":deadline": Moment(record.deadline_ms()),
+        ":owner": record.owner.as_ref().map(|owner| owner.as_bytes()),
+        ":created": Moment(record.created_ms),
+        ":idle": Moment(record.idle_deadline_ms),
+        ":absolute": Moment(record.absolute_deadline_ms),
+        ":writes": record.writes.to_bytes(),
+        ":data": record.data,
+        ":sum": row::live_sum(key, record),
+    }
+    .iter()
+    .try_for_each(|(name, value)| statement.raw_bind_parameter(*name, *value))
 }
 
 fn load_sql() -> String {

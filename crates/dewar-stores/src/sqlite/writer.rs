@@ -82,8 +82,8 @@ struct Life<'c> {
     polite_until: Option<Instant>,
 }
 
-/// The connection does not work any more.
-struct Broken;
+/// The connection does not work any more. These jobs were not begun on it.
+struct Broken(Jobs);
 
 impl<'c> Life<'c> {
     /// Works until the queue is closed and empty, or the connection must be replaced; gives the jobs
@@ -110,8 +110,8 @@ impl<'c> Life<'c> {
                 site.file_was_replaced();
                 return jobs;
             }
-            if let Err(Broken) = life.together(jobs) {
-                return Jobs::new();
+            if let Err(Broken(rest)) = life.together(jobs) {
+                return rest;
             }
             life.checkpoint();
             life.leave_a_gap();
@@ -120,8 +120,9 @@ impl<'c> Life<'c> {
         jobs
     }
 
-    /// All in one transaction. If one of them spoils it, each in its own: the others shall not
-    /// suffer. Nothing was committed, so nothing is done twice.
+    /// All in one transaction. If one of them spoils it, each in its own, and on the next connection
+    /// if that one broke this: the others shall not suffer. Nothing was committed, so nothing is done
+    /// twice.
     fn together(&mut self, jobs: Jobs) -> Result<(), Broken> {
         let mut jobs = self.begin(jobs)?;
         if jobs.is_empty() {
@@ -147,20 +148,23 @@ impl<'c> Life<'c> {
                     return self.one_by_one(jobs, error);
                 }
                 fail_all(jobs, StoreErrorKind::OutcomeUnknown, error);
-                Err(Broken)
+                Err(Broken(Jobs::new()))
             }
         }
     }
 
     fn one_by_one(&mut self, mut jobs: Jobs, error: rusqlite::Error) -> Result<(), Broken> {
         if jobs.len() > 1 {
-            let mut result = Ok(());
-            for job in jobs {
-                result = result.and(self.together(vec![job]));
+            let mut jobs = jobs.into_iter();
+            while let Some(job) = jobs.next() {
+                if let Err(Broken(mut rest)) = self.together(vec![job]) {
+                    rest.extend(jobs);
+                    return Err(Broken(rest));
+                }
             }
-            return result;
+            return Ok(());
         }
-        let result = if is_full(&error) { Ok(()) } else { Err(Broken) };
+        let result = if is_full(&error) { Ok(()) } else { Err(Broken(Jobs::new())) };
         if let Some(job) = jobs.pop() {
             job.fail(store_error(error));
         }
@@ -190,7 +194,7 @@ impl<'c> Life<'c> {
                 }
                 Err(error) => {
                     fail_all(jobs, StoreErrorKind::Unavailable, error);
-                    return Err(Broken);
+                    return Err(Broken(Jobs::new()));
                 }
             }
         }
