@@ -131,7 +131,7 @@ fn check_then_act(open: &OpenSlot) {
         let contents = std::mem::replace(contents, Open::new(Opened::nowhere()));
         *phase = Phase::Closed { open: contents, outcome: Outcome::Unknown };
     }
-    open.keep(&decision, change, None, &[]);
+    open.keep(&decision, change.into(), &[]);
 }
 
 fn two_close(close: Close) {
