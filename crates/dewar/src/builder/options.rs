@@ -203,7 +203,7 @@ impl SessionLayerBuilder {
         self.on_server("random", |server| server.random = Arc::new(random))
     }
 
-    /// The clock that tells the time. Default: [`SystemClock`].
+    /// The clock that tells the time. Default: [`SystemClock`](crate::SystemClock).
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
