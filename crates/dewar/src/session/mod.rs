@@ -189,8 +189,9 @@ impl Session {
     /// Takes the value of `key` out of the session at once, for one request alone: of several that
     /// ask at the same time, one gets it. For tokens that may be used once.
     ///
-    /// It sees what the store holds now, and nothing that this request has not committed. One load
-    /// and one write.
+    /// It sees what the store holds now, and nothing that this request has not committed. Once another
+    /// request has rotated the session it gives `None` and the value stays for the next request: a
+    /// value may be kept too long, but is never given twice. One load and one write.
     ///
     /// # Errors
     /// If the store gives no answer: then nobody can tell whether it was taken.
