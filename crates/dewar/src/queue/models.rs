@@ -197,11 +197,7 @@ fn one_at_a_time_in_order_with_what_was_written() {
 }
 
 #[test]
-<<<<<<< HEAD
-#[should_panic(expected = "the queue: not what its predecessor wrote")]
-=======
 #[should_panic(expected = "the queue:")]
->>>>>>> 410a9c26cc9e11522e8ea79e4b55302c79240d8e
 fn a_queue_that_forgets_to_hand_over_is_caught() {
     try_schedules(SCHEDULES, || several_requests(Fault::PassesNothingOn));
 }
