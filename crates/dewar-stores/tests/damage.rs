@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::{fs, io::Write};
+
 use dewar::store::{
     Created, Loaded, Moved, Owner, Record, Store, StoreErrorKind, WriteId, Written,
 };
@@ -146,4 +148,27 @@ async fn a_flipped_bit_in_any_column_is_an_error_and_stays() {
     }
     // Live: 5 numbers, and 32, 8, 8 and 8 bytes. Moved: 3 numbers and 32 bytes. Ended: 2 and 8.
     assert_eq!(flips, (5 * 8 + 32 + 8 + 8 + 8) + (3 * 8 + 32) + (2 * 8 + 8));
+}
+
+/// Not a damaged record: that would let every visitor begin anew, with another cookie.
+#[tokio::test]
+async fn a_damaged_file_is_unavailable_until_it_is_whole_again() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.db()).unwrap();
+    store.create(&key(1), &record(1, "contents")).await.unwrap();
+    Connection::open(folder.db()).unwrap().execute_batch("PRAGMA wal_checkpoint").unwrap();
+    let whole = fs::read(folder.db()).unwrap();
+
+    overwrite(&folder, &vec![0xaa; whole.len()]);
+    let read = store.load(&key(1)).await.unwrap_err();
+    assert_eq!(read.kind(), StoreErrorKind::Unavailable);
+
+    overwrite(&folder, &whole);
+    assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Live(record(1, "contents")));
+}
+
+/// In place, as a disk does it: the file stays the same one.
+fn overwrite(folder: &Folder, bytes: &[u8]) {
+    let mut file = fs::OpenOptions::new().write(true).open(folder.db()).unwrap();
+    file.write_all(bytes).unwrap();
 }

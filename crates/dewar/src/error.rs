@@ -15,7 +15,7 @@ use crate::store::StoreError;
 ///
 /// Answers as "500 Internal Server Error" when a handler returns it.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("session key `{key}`: {problem}")]
+#[error("session key `{}`: {problem}", shown(.key))]
 pub struct ValueError {
     key: String,
     problem: Problem,
@@ -29,6 +29,14 @@ enum Problem {
     Overflow,
     #[error("{0}")]
     Conversion(#[source] ConversionError),
+}
+
+/// A key in a message: a visitor may have chosen it, so it stays on one line and short.
+fn shown(key: &str) -> String {
+    const LONGEST: usize = 64;
+    let end = key.char_indices().nth(LONGEST).map_or(key.len(), |(at, _)| at);
+    let more = if end < key.len() { "…" } else { "" };
+    format!("{}{more}", key[..end].escape_debug())
 }
 
 impl ValueError {
@@ -61,7 +69,7 @@ pub enum CommitError {
     /// The cookie would be larger than browsers are sure to keep.
     #[error(
         "the session cookie needs {bytes} bytes and {limit} are allowed: \
-         session key `{largest_key}` is the largest, keep it on the server"
+         session key `{}` is the largest, keep it on the server", shown(.largest_key)
     )]
     CookieTooLarge {
         /// Name, value and attributes, in bytes.
@@ -80,7 +88,7 @@ pub enum CommitError {
     /// what opening reads at most, however well it compresses.
     #[error(
         "the session needs {bytes} bytes and {limit} are allowed: \
-         session key `{largest_key}` is the largest"
+         session key `{}` is the largest", shown(.largest_key)
     )]
     SessionTooLarge {
         /// The record in the store, or the text before it is compressed into a cookie, in bytes.
@@ -102,4 +110,19 @@ pub enum CommitError {
     /// The contents have no text form.
     #[error("the session cannot be written as text")]
     Unwritable(#[source] PayloadError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_a_visitor_chose_stays_on_its_line_and_short() {
+        let error = ValueError::overflow("a\n\u{1b}[31m WARN");
+        assert!(error.to_string().starts_with(r"session key `a\n\u{1b}[31m WARN`: "), "{error}");
+        let error = ValueError::overflow(&"é".repeat(20_000));
+        assert!(error.to_string().starts_with(&format!("session key `{}…`: ", "é".repeat(64))));
+        let error = ValueError::overflow("visits");
+        assert!(error.to_string().starts_with("session key `visits`: "));
+    }
 }

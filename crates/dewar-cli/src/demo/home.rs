@@ -55,9 +55,9 @@ fn server(url: Option<&str>) -> anyhow::Result<Home> {
         }
         None => state_folder()?.join("demo.db"),
         Some(("sqlite", file)) if !file.is_empty() => PathBuf::from(file),
-        Some(_) => {
-            let url = url.unwrap_or_default();
-            bail!("--store {url} names no store: it takes sqlite:FILE or memory:")
+        Some((scheme, _)) => {
+            // Not what follows: the address of a database may hold its password.
+            bail!("--store \"{scheme}\" names no store: it takes sqlite:FILE or memory:")
         }
     };
     let place = file.display().to_string();

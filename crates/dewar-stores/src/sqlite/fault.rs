@@ -44,7 +44,7 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     let kind = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::TimedOut,
         Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreErrorKind::Corrupt,
+        // A damaged file too: `Corrupt` is of one record, and would let every visitor begin anew.
         _ => StoreErrorKind::Unavailable,
     };
     StoreError::new(kind).with_source(error)
