@@ -42,7 +42,7 @@ pub(crate) struct Work {
     origin: Origin,
     /// What the handler saw.
     pub(super) opened: Dict,
-    /// What it left, for a session that begins with it.
+    /// What it left, for a session that begins with it: an update copies nothing here.
     left: Dict,
     pub(super) changes: Vec<KeyDelta>,
     pub(super) discard_late_writes: bool,
@@ -50,11 +50,15 @@ pub(crate) struct Work {
 
 impl Work {
     pub(crate) fn take(open: &mut Open, decision: Decision) -> Self {
+        let left = match decision.plan {
+            Plan::Create | Plan::Replace | Plan::Destroy => open.contents.to_dict(),
+            _ => Dict::new(),
+        };
         Self {
             decision,
             origin: open.origin.clone(),
             opened: open.contents.before().clone(),
-            left: open.contents.to_dict(),
+            left,
             changes: open.contents.take_changes(),
             discard_late_writes: open.discard_late_writes,
         }
