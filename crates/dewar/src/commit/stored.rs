@@ -10,8 +10,8 @@
 //! | replace | `create`, then delete the old chain |
 //!
 //! *gone* stops: nothing is written, nothing is revived. *moved* lands the changes in the successor
-//! under the late-write rule: see [`rotate`](super::rotate). A writer whose answer was lost looks for its own write before it
-//! tries again: nothing is applied twice.
+//! under the late-write rule: see [`rotate`](super::rotate). A writer whose answer was lost looks
+//! for its own write before it tries again: nothing is applied twice.
 
 use dewar_signing::{Dict, Value};
 
