@@ -1,0 +1,78 @@
+//! What a request costs above axum without sessions, for each page and mode, inside this process.
+//!
+//! ```text
+//! cargo bench -p dewar-benches --bench overhead [-- NAME]
+//! ```
+//!
+//! Times are of this thread's processor, in nanoseconds: the median of rounds in which the modes take
+//! turns, less that of the floor. Allocations are counted over the same calls.
+
+use std::{env, error::Error, time::Duration};
+
+use axum::Router;
+use cpu_time::ThreadTime;
+use dewar::store::MemoryStore;
+use dewar_benches::{Visitor, floor, limit, pages};
+use tokio::runtime::{Builder, Runtime};
+
+const ROUNDS: usize = 41;
+const CALLS: u32 = 2000;
+
+const PAGES: [&str; 3] = ["/unused", "/read", "/"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let wanted: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let modes: [(&str, Router); 5] = [
+        ("floor", floor::app()),
+        ("cookie", pages::app(pages::cookie().build()?)),
+        ("cookie by hand", limit::cookie::app()),
+        ("memory", pages::app(pages::server(MemoryStore::new()).build()?)),
+        ("memory by hand", limit::memory::app()),
+    ];
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let mut visitors = Vec::new();
+    for (name, app) in modes {
+        if name == "floor" || wanted.is_empty() || wanted.iter().any(|want| want == name) {
+            let mut visitor = Visitor::new(app);
+            runtime.block_on(visitor.get("/fill"));
+            visitors.push((name, visitor));
+        }
+    }
+    println!("{:<16} {:<8} {:>8} {:>8}", "above the floor", "page", "ns", "allocs");
+    for page in PAGES {
+        let mut rounds = vec![Vec::with_capacity(ROUNDS); visitors.len()];
+        for _ in 0..ROUNDS {
+            for ((_, visitor), times) in visitors.iter_mut().zip(&mut rounds) {
+                times.push(time(&runtime, visitor, page));
+            }
+        }
+        let mut figures = Vec::new();
+        for ((name, visitor), times) in visitors.iter_mut().zip(&mut rounds) {
+            times.sort_unstable();
+            let ns = times[ROUNDS / 2].as_nanos() as f64 / f64::from(CALLS);
+            let counted = allocation_counter::measure(|| calls(&runtime, visitor, page, 100));
+            figures.push((*name, ns, counted.count_total as f64 / 100.0));
+        }
+        let (_, floor_ns, floor_allocations) = figures[0];
+        println!("{:<16} {page:<8} {floor_ns:>8.0} {floor_allocations:>8.1}", "(floor itself)");
+        for (name, ns, allocations) in &figures[1..] {
+            let (ns, allocations) = (ns - floor_ns, allocations - floor_allocations);
+            println!("{name:<16} {page:<8} {ns:>8.0} {allocations:>8.1}");
+        }
+    }
+    Ok(())
+}
+
+fn time(runtime: &Runtime, visitor: &mut Visitor, page: &'static str) -> Duration {
+    let start = ThreadTime::now();
+    calls(runtime, visitor, page, CALLS);
+    start.elapsed()
+}
+
+fn calls(runtime: &Runtime, visitor: &mut Visitor, page: &'static str, calls: u32) {
+    runtime.block_on(async {
+        for _ in 0..calls {
+            visitor.get(page).await;
+        }
+    });
+}
