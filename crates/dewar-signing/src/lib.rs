@@ -81,7 +81,7 @@ mod json;
 pub use self::{
     derive::{Digest, KeyDerivation},
     error::{BadToken, BadTokenKind, ConfigError, PayloadError, Reason},
-    json::{Json, MAX_DEPTH, TaggedJson},
+    json::{Json, LazyDict, LazyValue, MAX_DEPTH, TaggedJson},
     key_id::KeyId,
     keys::{KeyRing, SecretKey},
     serializer::{Codec, Serializer, TimedSerializer},

@@ -1,6 +1,6 @@
 //! The map inside a session: what was opened, seen through what was done to it.
 
-use dewar_signing::{Dict, Value};
+use dewar_signing::{Dict, LazyDict, LazyValue, Value};
 
 use crate::{
     delta::{Delta, KeyDelta, Op},
@@ -10,26 +10,40 @@ use crate::{
 /// What a session holds during one request.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    opened: Dict,
+    opened: LazyDict,
     /// `clear()` or `destroy()`: what was opened no longer counts.
     cleared: bool,
     delta: Delta,
 }
 
 impl Contents {
-    pub(crate) fn new(opened: Dict) -> Self {
+    pub(crate) fn new(opened: LazyDict) -> Self {
         Self { opened, ..Self::default() }
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        self.delta.get(key).unwrap_or_else(|| self.base().and_then(|base| base.get(key)))
+    /// The value of `key`, as it lies here: nothing is read or copied to find it.
+    pub(crate) fn get(&self, key: &str) -> Option<LazyValue<'_>> {
+        match self.delta.get(key) {
+            Some(now) => now.map(LazyValue::Value),
+            None => self.base().and_then(|base| base.get(key)),
+        }
+    }
+
+    /// The value of `key`.
+    pub(crate) fn value(&self, key: &str) -> Option<Value> {
+        self.get(key).map(LazyValue::to_value)
+    }
+
+    /// Whether `key` holds what Python counts as true.
+    pub(crate) fn is_truthy(&self, key: &str) -> bool {
+        self.value(key).is_some_and(|value| value.is_truthy())
     }
 
     /// Applies an operation and gives what the key holds now.
-    pub(crate) fn apply(&mut self, key: &str, mut op: Op) -> Result<Option<&Value>, ValueError> {
-        let now = op.apply(key, self.get(key).cloned())?;
-        self.record(key, op, now);
-        Ok(self.get(key))
+    pub(crate) fn apply(&mut self, key: &str, mut op: Op) -> Result<Option<Value>, ValueError> {
+        let now = op.apply(key, self.value(key))?;
+        self.record(key, op, now.clone());
+        Ok(now)
     }
 
     /// Records an operation that was applied elsewhere.
@@ -43,10 +57,10 @@ impl Contents {
     }
 
     /// The keys and values as they are now, in no particular order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let untouched = self.base().into_iter().flat_map(Dict::iter);
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, LazyValue<'_>)> {
+        let untouched = self.base().into_iter().flat_map(LazyDict::iter);
         let untouched = untouched.filter(|(key, _)| self.delta.get(key).is_none());
-        untouched.chain(self.delta.iter().filter_map(|(key, now)| Some((key, now?))))
+        untouched.chain(self.delta.iter().filter_map(|(key, now)| Some((key, now?.into()))))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -58,11 +72,11 @@ impl Contents {
         if self.cleared {
             return !self.opened.is_empty() || !self.is_empty();
         }
-        self.delta.iter().any(|(key, now)| self.opened.get(key) != now)
+        self.delta.iter().any(|(key, now)| self.opened.get(key) != now.map(LazyValue::Value))
     }
 
     /// What was opened, before any change.
-    pub(crate) fn before(&self) -> &Dict {
+    pub(crate) fn before(&self) -> &LazyDict {
         &self.opened
     }
 
@@ -86,10 +100,10 @@ impl Contents {
     pub(crate) fn to_dict(&self) -> Dict {
         let mut members: Vec<_> = self.iter().collect();
         members.sort_unstable_by_key(|(key, _)| *key);
-        members.into_iter().map(|(key, value)| (key.to_owned(), value.clone())).collect()
+        members.into_iter().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
     }
 
-    fn base(&self) -> Option<&Dict> {
+    fn base(&self) -> Option<&LazyDict> {
         (!self.cleared).then_some(&self.opened)
     }
 }

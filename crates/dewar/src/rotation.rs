@@ -1,6 +1,6 @@
 //! What a session remembers of its last rotation, for requests that come late.
 
-use dewar_signing::{Dict, Value};
+use dewar_signing::{Dict, LazyDict, Value};
 
 /// Under this key a record keeps what the rotating request set. It is reserved: what an application
 /// sets under it is not kept.
@@ -27,7 +27,7 @@ impl Rotation {
     }
 
     /// Takes the rotation out of a record's contents.
-    pub(crate) fn take(contents: &mut Dict) -> Option<Self> {
+    pub(crate) fn take(contents: &mut LazyDict) -> Option<Self> {
         let Value::Dict(kept) = contents.remove(ROTATION)? else { return None };
         let Some(Value::List(keys)) = kept.get("keys") else { return None };
         let keys = keys.iter().map(Value::to_python_text).collect();

@@ -6,16 +6,22 @@
 //! ```
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use http::{Request, Response};
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{config::Config, respond, slot::Slot};
+use crate::{
+    config::Config,
+    respond,
+    slot::{Finishing, Slot},
+};
 
 /// The service that [`SessionLayer`](crate::SessionLayer) makes.
 #[derive(Clone, Debug)]
@@ -32,15 +38,13 @@ impl<S> SessionService<S> {
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone + Send + 'static,
-    S::Future: Send,
-    ReqBody: Send + 'static,
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     // The body of the one response that dewar makes itself.
-    ResBody: From<&'static str> + Send,
+    ResBody: From<&'static str>,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+    type Future = SessionFuture<S::Future, ResBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -48,19 +52,62 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         // The outer of two layers with one configuration commits for both.
-        if request.extensions().get::<Slot>().is_some_and(|slot| slot.is_of(&self.config)) {
-            return Box::pin(self.inner.call(request));
+        let nested =
+            request.extensions().get::<Slot>().is_some_and(|slot| slot.is_of(&self.config));
+        let slot = (!nested).then(|| Slot::seal(&self.config, request.headers())); // 1 cookie
+        if let Some(slot) = &slot {
+            request.extensions_mut().insert(slot.clone());
         }
-        // The clone may not be ready; the service that was polled is.
-        let ready = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, ready);
+        let handler = self.inner.call(request);
+        SessionFuture { handler, slot, response: None, finishing: Finishing::Nothing }
+    }
+}
 
-        let slot = Slot::seal(&self.config, request.headers()); // 1 cookie
-        request.extensions_mut().insert(slot.clone());
-        Box::pin(async move {
-            let response = inner.call(request).await?; // 2 verify, 3 open: by the extractor; 4 handler
-            let Some(finished) = slot.finish().await else { return Ok(response) }; // 5 plan ▸ commit
-            Ok(respond::write(slot.config(), finished, response)) // 6 cookie
-        })
+pin_project! {
+    /// The response of a [`SessionService`]. Dropped before it is ready, it leaves the session as it
+    /// was or as the handler left it, never half.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct SessionFuture<F, B> {
+        #[pin]
+        handler: F,
+        // `None` if another layer commits.
+        slot: Option<Slot>,
+        response: Option<Response<B>>,
+        finishing: Finishing,
+    }
+}
+
+impl<F, B, E> Future for SessionFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: From<&'static str>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(slot) = this.slot else { return this.handler.poll(cx) };
+        let response = match this.response.take() {
+            Some(response) => response,
+            None => {
+                let response = ready!(this.handler.poll(cx))?; // 2 verify, 3 open: by the extractor; 4 handler
+                *this.finishing = slot.finish(); // 5 plan ▸ commit
+                response
+            }
+        };
+        let Poll::Ready(finished) = Pin::new(this.finishing).poll(cx) else {
+            *this.response = Some(response);
+            return Poll::Pending;
+        };
+        Poll::Ready(Ok(match finished {
+            Some(finished) => respond::write(slot.config(), finished, response), // 6 cookie
+            None => response,
+        }))
+    }
+}
+
+impl<F, B> fmt::Debug for SessionFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionFuture").field("slot", &self.slot).finish_non_exhaustive()
     }
 }

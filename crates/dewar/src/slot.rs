@@ -3,6 +3,7 @@
 //! The layer puts it in, the extractor opens it, the layer closes it. It is the only thing the two
 //! share, and its lock is never held across an await.
 
+mod finishing;
 #[cfg(all(test, dewar_models))]
 mod models;
 
@@ -11,8 +12,9 @@ use std::{
     sync::{Arc, OnceLock, PoisonError},
 };
 
-use dewar_signing::Value;
-use http::{HeaderMap, HeaderValue, header::COOKIE};
+use dewar_signing::{LazyDict, Value};
+pub(crate) use finishing::Finishing;
+use http::HeaderMap;
 
 use crate::{
     backend::Backend,
@@ -20,9 +22,10 @@ use crate::{
     commit::{self, CookieChange, Decision, Done},
     config::{Config, Profile},
     contents::Contents,
+    cookie::CookieLines,
     error::CommitError,
     event::{Event, Snapshot},
-    open::{Open, Opened, Origin, open},
+    open::{Open, Origin, open},
     plan::Plan,
     store::{StoreError, StoreErrorKind},
     sync::loomed::{
@@ -38,24 +41,27 @@ pub(crate) struct Slot(Arc<Inner>);
 
 struct Inner {
     config: Arc<Config>,
-    /// The cookies as they came.
-    cookies: Vec<HeaderValue>,
+    cookies: CookieLines,
     /// A handler asked, whatever it got.
     asked: AtomicBool,
     /// Empty while the slot is sealed.
-    opened: OnceLock<Mutex<Phase>>,
+    opened: OnceLock<Mutex<Asked>>,
     /// Held while the slot is being closed: a second closing waits for the first.
     closing: tokio::sync::Mutex<()>,
 }
 
 /// A session that somebody asked for.
+struct Asked {
+    open: Open,
+    phase: Phase,
+}
+
+/// How far it is.
+#[derive(Debug)]
 enum Phase {
-    Open(Open),
-    /// No change counts any more; the contents stay readable.
-    Closed {
-        open: Open,
-        outcome: Outcome,
-    },
+    Open,
+    /// No change counts any more; the contents stay readable. This came of it.
+    Closed(Outcome),
 }
 
 /// What came of closing.
@@ -68,6 +74,19 @@ enum Outcome {
     Dropped,
     Refused,
 }
+
+/// What closing begins with.
+enum Beginning {
+    /// It is closed: this is to happen, and these changes are told to listeners.
+    Decided(Result<Decision, CommitError>, Changes),
+    /// It was closed before, or is being.
+    Closed,
+    /// A store has to be asked, for which there is no time now: it is still open.
+    Waits,
+}
+
+/// The touched keys with the names of the operations; empty if nobody listens.
+type Changes = Vec<(String, Vec<&'static str>)>;
 
 /// What the layer finds when the handler is done.
 #[derive(Debug)]
@@ -95,7 +114,7 @@ impl Slot {
     pub(crate) fn seal(config: &Arc<Config>, headers: &HeaderMap) -> Self {
         Self(Arc::new(Inner {
             config: Arc::clone(config),
-            cookies: headers.get_all(COOKIE).iter().cloned().collect(),
+            cookies: CookieLines::of(headers),
             asked: AtomicBool::new(false),
             opened: OnceLock::new(),
             closing: tokio::sync::Mutex::const_new(()),
@@ -130,32 +149,48 @@ impl Slot {
             config.emit(|| Event::Opened { verdict });
             // Of two that open at once, the first counts.
             let opened = opened?;
-            let _ = self.0.opened.get_or_init(|| Mutex::new(Phase::Open(Open::new(opened))));
+            let _ = self
+                .0
+                .opened
+                .get_or_init(|| Mutex::new(Asked { open: Open::new(opened), phase: Phase::Open }));
         }
         Ok(OpenSlot(self.clone()))
     }
 
-    /// The end of the request: commits, and hands out what the browser is told. `None` if the
-    /// response has nothing to do with the session.
-    pub(crate) async fn finish(&self) -> Option<Finished> {
-        let accessed = self.0.asked.load(Ordering::Relaxed);
-        let opened = match self.0.opened.get() {
-            Some(_) => OpenSlot(self.clone()),
-            None if self.refreshes_unopened() => self.open().await.ok()?,
-            // The handler's own answer says that the store failed; it still depends on the cookie.
-            None if accessed => return Some(Finished { accessed, change: Ok(CookieChange::Keep) }),
-            None => return None,
-        };
-        // A handler that was told of the failure has made its own answer.
-        let change = match opened.was_refused() {
-            true => Ok(CookieChange::Keep),
-            false => match opened.close().await {
-                // Nothing was kept and nothing is wrong: the response goes out as it is.
-                Err(CommitError::Ended) => Ok(CookieChange::Keep),
-                closed => closed.map(|()| opened.take_change()),
-            },
-        };
-        Some(Finished { accessed, change })
+    /// The end of the request: commits, and hands out what the browser is told. It is done at once
+    /// unless a store has to be asked.
+    pub(crate) fn finish(&self) -> Finishing {
+        if self.0.opened.get().is_none() {
+            return self.finish_unopened();
+        }
+        let open = OpenSlot(self.clone());
+        // A handler that was told of a failure has made its own answer.
+        let told = open.was_refused();
+        if let Some(closed) = open.close_at_once() {
+            return Finishing::Now(open.finished(closed, told));
+        }
+        Finishing::waits(async move {
+            let closed = open.close().await;
+            Some(open.finished(closed, told))
+        })
+    }
+
+    fn finish_unopened(&self) -> Finishing {
+        if self.refreshes_unopened() {
+            let slot = self.clone();
+            return Finishing::waits(async move {
+                let open = slot.open().await.ok()?;
+                let closed = open.close().await;
+                Some(open.finished(closed, false))
+            });
+        }
+        // The handler's own answer says that the store failed; it still depends on the cookie.
+        let failed = Finished { accessed: true, change: Ok(CookieChange::Keep) };
+        if self.accessed() { Finishing::Now(failed) } else { Finishing::Nothing }
+    }
+
+    fn accessed(&self) -> bool {
+        self.0.asked.load(Ordering::Relaxed)
     }
 
     /// Flask refreshes a permanent session on every request, opened or not.
@@ -173,10 +208,8 @@ impl OpenSlot {
     /// The single door to the contents. The second argument of `visit` tells whether changes still
     /// count.
     pub(crate) fn with<R>(&self, visit: impl FnOnce(&mut Open, bool) -> R) -> R {
-        match &mut *self.lock() {
-            Phase::Open(open) => visit(open, true),
-            Phase::Closed { open, .. } => visit(open, false),
-        }
+        let asked = &mut *self.lock();
+        visit(&mut asked.open, matches!(asked.phase, Phase::Open))
     }
 
     /// Commits and closes. Once closed, it stays as it is, and says again what came of it.
@@ -186,27 +219,66 @@ impl OpenSlot {
     /// session had ended, or had been rotated away: then nothing is wrong.
     pub(crate) async fn close(&self) -> Result<(), CommitError> {
         let _turn = self.turn().await?;
-        let Some(decision) = self.decide() else { return self.outcome() };
+        match (self.begin(true), &self.config().backend) {
+            (Beginning::Decided(Ok(decision), changes), Backend::Server(server))
+                if decision.plan != Plan::Nothing =>
+            {
+                let work = self.with(|open, _| commit::Work::take(open, decision));
+                let done = commit::stored::act(self.config(), server, work).await;
+                self.settle(done.map(|done| (decision, done)), &changes)
+            }
+            (beginning, _) => self.end(beginning),
+        }
+    }
+
+    /// The same without waiting: `None` if a store has to be asked, or somebody is closing already.
+    fn close_at_once(&self) -> Option<Result<(), CommitError>> {
+        let _turn = self.0.0.closing.try_lock().ok()?;
+        match self.begin(false) {
+            Beginning::Waits => None,
+            beginning => Some(self.end(beginning)),
+        }
+    }
+
+    /// From now on no change counts, unless a store has to be asked and there is no time to wait.
+    fn begin(&self, may_wait: bool) -> Beginning {
         let config = self.config();
+        let mut asked = self.lock();
+        if !matches!(asked.phase, Phase::Open) {
+            return Beginning::Closed;
+        }
+        let decision = commit::decide(config, &mut asked.open);
+        let on_server = matches!(config.backend, Backend::Server(_));
+        let asks_store = matches!(&decision, Ok(decision) if decision.plan != Plan::Nothing);
+        if on_server && asks_store && !may_wait {
+            return Beginning::Waits;
+        }
+        asked.phase = Phase::Closed(Outcome::Unknown);
         // A commit takes the operations away; their names are for whoever listens.
         let told = config.events.wants_contents();
-        let changes = if told { self.with(|open, _| open.contents.summary()) } else { Vec::new() };
-        let result = match (decision, &config.backend) {
-            (Ok(decision), Backend::Cookie) => self
-                .with(|open, _| commit::token::act(config, open, &decision))
-                .map(|change| (decision, change.into())),
-            (Ok(decision), _) if decision.plan == Plan::Nothing => {
-                Ok((decision, CookieChange::Keep.into()))
-            }
-            (Ok(decision), Backend::Server(server)) => {
-                let work = self.with(|open, _| commit::Work::take(open, decision));
-                commit::stored::act(config, server, work).await.map(|done| (decision, done))
-            }
-            (Err(error), _) => Err(error),
-        };
-        match result {
+        let changes = if told { asked.open.contents.summary() } else { Vec::new() };
+        Beginning::Decided(decision, changes)
+    }
+
+    /// Ends what no store is asked for: the contents become a cookie, or nothing is to be done.
+    fn end(&self, beginning: Beginning) -> Result<(), CommitError> {
+        let Beginning::Decided(decision, changes) = beginning else { return self.outcome() };
+        let done = decision.and_then(|decision| {
+            let act = |open: &mut Open, _| commit::token::act(self.config(), open, &decision);
+            Ok((decision, self.with(act)?.into()))
+        });
+        self.settle(done, &changes)
+    }
+
+    /// Keeps in mind what came of closing, and tells it.
+    fn settle(
+        &self,
+        done: Result<(Decision, Done), CommitError>,
+        changes: &Changes,
+    ) -> Result<(), CommitError> {
+        match done {
             Ok((decision, done)) if done.kept => {
-                self.keep(&decision, done, &changes);
+                self.keep(&decision, done, changes);
                 Ok(())
             }
             Ok(_) => {
@@ -215,10 +287,21 @@ impl OpenSlot {
             }
             Err(error) => {
                 self.set_outcome(Outcome::Refused);
-                config.emit(|| Event::Refused { error: &error });
+                self.config().emit(|| Event::Refused { error: &error });
                 Err(error)
             }
         }
+    }
+
+    /// What the layer is told of a closing.
+    fn finished(&self, closed: Result<(), CommitError>, told: bool) -> Finished {
+        let change = match closed {
+            // Nothing was kept and nothing is wrong: the response goes out as it is.
+            Err(CommitError::Ended) => Ok(CookieChange::Keep),
+            Err(_) if told => Ok(CookieChange::Keep),
+            closed => closed.map(|()| self.take_change()),
+        };
+        Finished { accessed: self.0.accessed(), change }
     }
 
     /// The turn to close. Somebody may have begun and never gone on: in server mode that is waited
@@ -253,24 +336,16 @@ impl OpenSlot {
         Ok(taken)
     }
 
-    /// From now on no change counts; gives what is to happen, once.
-    fn decide(&self) -> Option<Result<Decision, CommitError>> {
-        let mut phase = self.lock();
-        let Phase::Open(open) = &mut *phase else { return None };
-        let decision = commit::decide(self.config(), open);
-        let open = std::mem::replace(open, Open::new(Opened::nowhere()));
-        *phase = Phase::Closed { open, outcome: Outcome::Unknown };
-        Some(decision)
-    }
-
     /// Records what was done, and tells it.
     fn keep(&self, decision: &Decision, done: Done, changes: &[(String, Vec<&'static str>)]) {
         let mut told = None;
-        if let Phase::Closed { open, outcome } = &mut *self.lock() {
-            *outcome = Outcome::Kept(done.change);
+        {
+            let Asked { open, phase } = &mut *self.lock();
+            *phase = Phase::Closed(Outcome::Kept(done.change));
             if self.config().events.wants_contents() {
-                let after = done.merged.clone().unwrap_or_else(|| open.contents.to_dict());
-                told = Some((open.contents.before().clone(), after));
+                let merged = done.merged.as_ref().map(LazyDict::to_dict);
+                let after = merged.unwrap_or_else(|| open.contents.to_dict());
+                told = Some((open.contents.before().to_dict(), after));
             }
             if let Some(merged) = done.merged {
                 open.contents = Contents::new(merged);
@@ -288,10 +363,10 @@ impl OpenSlot {
     /// # Errors
     /// If it failed, or was dropped halfway: nothing was kept as far as anybody knows.
     fn outcome(&self) -> Result<(), CommitError> {
-        match &mut *self.lock() {
-            Phase::Closed { outcome: Outcome::Kept(_), .. } | Phase::Open(_) => Ok(()),
-            Phase::Closed { outcome: Outcome::Dropped, .. } => Err(CommitError::Ended),
-            Phase::Closed { outcome, .. } => {
+        match &mut self.lock().phase {
+            Phase::Closed(Outcome::Kept(_)) | Phase::Open => Ok(()),
+            Phase::Closed(Outcome::Dropped) => Err(CommitError::Ended),
+            Phase::Closed(outcome) => {
                 *outcome = Outcome::Refused;
                 let earlier = "an earlier commit of this request failed or was interrupted";
                 Err(StoreError::new(StoreErrorKind::OutcomeUnknown).with_source(earlier).into())
@@ -300,25 +375,23 @@ impl OpenSlot {
     }
 
     fn set_outcome(&self, new: Outcome) {
-        if let Phase::Closed { outcome, .. } = &mut *self.lock() {
-            *outcome = new;
-        }
+        self.lock().phase = Phase::Closed(new);
     }
 
     /// Whoever asked for the commit was told that it failed.
     fn was_refused(&self) -> bool {
-        matches!(&*self.lock(), Phase::Closed { outcome: Outcome::Refused, .. })
+        matches!(self.lock().phase, Phase::Closed(Outcome::Refused))
     }
 
     fn take_change(&self) -> CookieChange {
-        match &mut *self.lock() {
-            Phase::Closed { outcome: Outcome::Kept(change), .. } => std::mem::take(change),
+        match &mut self.lock().phase {
+            Phase::Closed(Outcome::Kept(change)) => std::mem::take(change),
             _ => CookieChange::Keep,
         }
     }
 
     /// A panic cannot leave a phase half changed: each step is one assignment.
-    fn lock(&self) -> MutexGuard<'_, Phase> {
+    fn lock(&self) -> MutexGuard<'_, Asked> {
         let opened = self.0.0.opened.get().expect("an `OpenSlot` is made by opening a slot");
         opened.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,10 +12,13 @@
 //! beyond [`MAX_DEPTH`].
 
 mod date;
+mod lazy;
+mod plain;
 mod read;
 mod tags;
 mod write;
 
+pub use self::lazy::{LazyDict, LazyValue};
 use crate::{Codec, PayloadError, Value};
 
 /// How deep lists and dicts may nest, in levels: enough for any session, and safe on a small stack.
@@ -75,6 +78,28 @@ impl Codec for Json {
 pub struct TaggedJson;
 
 impl TaggedJson {
+    /// Reads a dict, and leaves what is written as Flask writes it as text until somebody asks.
+    ///
+    /// It takes and refuses what [`read`](Codec::read) takes and refuses, for about a third of the
+    /// time. If the text is sound and no dict, the value that it is comes back as an error.
+    ///
+    /// # Errors
+    /// As [`read`](Codec::read).
+    ///
+    /// ```
+    /// use dewar_signing::{TaggedJson, Value};
+    ///
+    /// let text = r#"{"theme":"dark","visits":3}"#;
+    /// let session = TaggedJson.read_dict(text.to_owned())?.expect("it is a dict");
+    /// let visits = session.get("visits").map(|visits| visits.to_value());
+    /// assert_eq!(visits, Some(Value::Int(3)));
+    /// assert_eq!(TaggedJson.write_members(session.iter())?, text);
+    /// # Ok::<(), dewar_signing::PayloadError>(())
+    /// ```
+    pub fn read_dict(&self, text: String) -> Result<Result<LazyDict, Value>, PayloadError> {
+        lazy::read_dict(text)
+    }
+
     /// Writes the members of a dict that lie in several places; `pairs` may come in any order.
     ///
     /// The same text as [`write`](Codec::write) of the [`Dict`](crate::Dict) they would make,
@@ -84,11 +109,11 @@ impl TaggedJson {
     /// If a value has no text form, or nests too deep.
     pub fn write_members<'v>(
         &self,
-        pairs: impl IntoIterator<Item = (&'v str, &'v Value)>,
+        pairs: impl IntoIterator<Item = (&'v str, LazyValue<'v>)>,
     ) -> Result<String, PayloadError> {
         let mut members: Vec<_> = pairs.into_iter().collect();
         members.sort_unstable_by_key(|(key, _)| *key);
-        write::write_members(&members, write::Style::TAGGED)
+        write::write_members(&members)
     }
 }
 

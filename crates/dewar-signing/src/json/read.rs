@@ -18,6 +18,22 @@ where
     if reader.at < text.len() { Err(reader.error("extra data")) } else { Ok(value) }
 }
 
+/// Reads the value that begins at `at`, within `depth` objects and lists; gives where it ends, too.
+pub(super) fn read_at<F>(
+    text: &str,
+    at: usize,
+    depth: usize,
+    object: &mut F,
+) -> Result<(Value, usize), PayloadError>
+where
+    F: FnMut(Dict) -> Result<Value, PayloadError>,
+{
+    let mut reader = Reader { text, at, depth, object };
+    let value = reader.value()?;
+    reader.skip_blanks();
+    Ok((value, reader.at))
+}
+
 struct Reader<'t, F> {
     text: &'t str,
     /// Always on a character boundary: only ASCII is stepped over byte by byte.

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{MAX_DEPTH, tags};
+use super::{LazyValue, MAX_DEPTH, tags};
 use crate::{
     PayloadError,
     value::{Value, write_float},
@@ -33,12 +33,9 @@ pub(super) fn write(value: &Value, style: Style) -> Result<String, PayloadError>
     Ok(writer.out)
 }
 
-/// Writes one dict whose members are sorted already.
-pub(super) fn write_members(
-    members: &[(&str, &Value)],
-    style: Style,
-) -> Result<String, PayloadError> {
-    let mut writer = Writer { out: String::with_capacity(128), style, depth: 0 };
+/// Writes one tagged dict whose members are sorted already.
+pub(super) fn write_members(members: &[(&str, LazyValue<'_>)]) -> Result<String, PayloadError> {
+    let mut writer = Writer { out: String::with_capacity(128), style: Style::TAGGED, depth: 0 };
     writer.sorted_members(members.len(), members.iter().copied())?;
     Ok(writer.out)
 }
@@ -50,6 +47,14 @@ struct Writer {
 }
 
 impl Writer {
+    fn lazy(&mut self, value: LazyValue<'_>) -> Result<(), PayloadError> {
+        match value {
+            LazyValue::Text(text) => self.out.push_str(text),
+            LazyValue::Value(value) => self.value(value)?,
+        }
+        Ok(())
+    }
+
     fn value(&mut self, value: &Value) -> Result<(), PayloadError> {
         match value {
             Value::Null => self.out.push_str("null"),
@@ -118,7 +123,7 @@ impl Writer {
     fn sorted_members<'v>(
         &mut self,
         len: usize,
-        members: impl Iterator<Item = (&'v str, &'v Value)> + Clone,
+        members: impl Iterator<Item = (&'v str, impl Into<LazyValue<'v>>)> + Clone,
     ) -> Result<(), PayloadError> {
         match members.clone().next() {
             Some((key, value)) if len == 1 && tags::is_tag(key) => {
@@ -129,9 +134,9 @@ impl Writer {
         }
     }
 
-    fn members<'v>(
+    fn members<'k, 'v>(
         &mut self,
-        members: impl Iterator<Item = (&'v str, &'v Value)>,
+        members: impl Iterator<Item = (&'k str, impl Into<LazyValue<'v>>)>,
     ) -> Result<(), PayloadError> {
         self.nested('{', '}', |writer| {
             for (i, (key, value)) in members.enumerate() {
@@ -140,7 +145,7 @@ impl Writer {
                 }
                 writer.string(key);
                 writer.out.push_str(writer.style.key_separator);
-                writer.value(value)?;
+                writer.lazy(value.into())?;
             }
             Ok(())
         })

@@ -30,6 +30,11 @@ use crate::{
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// From this length on the default profile tries to compress. A shorter cookie travels in the first
+/// packet of its request anyway, so the bytes saved buy no time, and trying costs more than
+/// everything else that a request does with its session.
+const COMPRESSED_BYTES: usize = 512;
+
 /// Flask's salt: it keeps session cookies apart from other tokens of the same key.
 const SALT: &str = "cookie-session";
 
@@ -147,7 +152,10 @@ impl SessionLayerBuilder {
                 Profile::Flask => Grammar::Werkzeug,
             },
             signer,
-            compression: Compression::WhenSmaller,
+            compression: match self.profile {
+                Profile::Default => Compression::WhenLong(COMPRESSED_BYTES),
+                Profile::Flask => Compression::WhenSmaller,
+            },
             session: self.session,
             permanent: self.permanent,
             rolling: self.rolling,

@@ -1,13 +1,61 @@
 //! Applies what a handler meant to contents that may be newer than what it saw.
 
-use dewar_signing::{Dict, Value};
+use std::borrow::Cow;
+
+use dewar_signing::{LazyDict, LazyValue, Value};
 
 use crate::{delta::KeyDelta, error::ValueError, rotation::Rotation};
 
+/// Contents, and what is laid over them: no value that nobody touched is read or copied.
+#[derive(Debug)]
+pub(crate) struct Overlay<'m> {
+    base: &'m LazyDict,
+    /// `None` for a key that goes.
+    over: Vec<(&'m str, Option<Cow<'m, Value>>)>,
+}
+
+impl<'m> Overlay<'m> {
+    /// Contents as they are.
+    pub(crate) fn none(base: &'m LazyDict) -> Self {
+        Self { base, over: Vec::new() }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<LazyValue<'_>> {
+        match self.over.iter().find(|(over, _)| *over == key) {
+            Some((_, now)) => now.as_deref().map(LazyValue::Value),
+            None => self.base.get(key),
+        }
+    }
+
+    /// The keys and values, in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, LazyValue<'_>)> {
+        let is_over = |key| self.over.iter().any(|(over, _)| *over == key);
+        let untouched = self.base.iter().filter(move |(key, _)| !is_over(*key));
+        let over = self.over.iter().filter_map(|(key, now)| Some((*key, now.as_deref()?.into())));
+        untouched.chain(over)
+    }
+
+    /// Whether what lies over the contents is what they hold.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        self.over.iter().all(|(key, now)| self.base.get(key) == now.as_deref().map(Into::into))
+    }
+
+    pub(crate) fn to_dict(&self) -> LazyDict {
+        let mut dict = self.base.clone();
+        for (key, now) in &self.over {
+            match now {
+                Some(value) => dict.insert(key, value.as_ref().clone()),
+                None => drop(dict.remove(key)),
+            }
+        }
+        dict
+    }
+}
+
 /// What came of a merge.
-#[derive(Debug, Default)]
-pub(crate) struct Merged {
-    pub(crate) contents: Dict,
+#[derive(Debug)]
+pub(crate) struct Merged<'m> {
+    pub(crate) contents: Overlay<'m>,
     /// Keys that somebody else had set meanwhile, and that were set over.
     pub(crate) overwrote: Vec<String>,
     /// Keys whose change was dropped by the late-write rule.
@@ -24,34 +72,37 @@ pub(crate) struct Merged {
 ///
 /// # Errors
 /// If an operation does not fit the newer value; nothing is to be stored then.
-pub(crate) fn merge(
-    changes: &mut [KeyDelta],
-    opened: &Dict,
-    current: &Dict,
+pub(crate) fn merge<'m>(
+    changes: &'m mut [KeyDelta],
+    opened: &LazyDict,
+    current: &'m LazyDict,
     late: Option<&Rotation>,
-) -> Result<Merged, ValueError> {
-    let mut merged = Merged { contents: current.clone(), ..Merged::default() };
+) -> Result<Merged<'m>, ValueError> {
+    let over = Vec::with_capacity(changes.len());
+    let contents = Overlay { base: current, over };
+    let mut merged = Merged { contents, overwrote: Vec::new(), dropped: Vec::new() };
     for change in changes {
         let (seen, there) = (opened.get(&change.key), current.get(&change.key));
+        let untouched = seen == there;
         let assigns = change.assigns();
-        if assigns && change.now.as_ref() == seen {
+        let now = change.now.as_ref().map(LazyValue::Value);
+        if assigns && now == seen {
             continue; // an equal set is no change, and no claim on what others wrote
         }
-        if late.is_some_and(|rotation| !rotation.lets_through(&change.key, assigns, seen == there))
-        {
+        if late.is_some_and(|rotation| !rotation.lets_through(&change.key, assigns, untouched)) {
             merged.dropped.push(change.key.clone());
             continue;
         }
-        if change.replaces() && seen != there && change.now.as_ref() != there {
+        if change.replaces() && !untouched && now != there {
             merged.overwrote.push(change.key.clone());
         }
-        // What nobody touched meanwhile became what the handler saw it become.
-        let value =
-            if seen == there { change.now.clone() } else { change.reapply(there.cloned())? };
-        match value {
-            Some(value) => drop(merged.contents.insert(change.key.as_str(), value)),
-            None => drop::<Option<Value>>(merged.contents.remove(&change.key)),
-        }
+        let value = if untouched {
+            // What nobody touched meanwhile became what the handler saw it become.
+            change.now.as_ref().map(Cow::Borrowed)
+        } else {
+            change.reapply(there.map(LazyValue::to_value))?.map(Cow::Owned)
+        };
+        merged.contents.over.push((&change.key, value));
     }
     Ok(merged)
 }

@@ -13,7 +13,7 @@ mod write;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dewar_signing::{Codec, TaggedJson, Value};
+use dewar_signing::{Codec, LazyValue, TaggedJson};
 use http::HeaderValue;
 
 pub(crate) use stored::{Done, Work, take_once};
@@ -60,7 +60,7 @@ pub(crate) fn decide(config: &Config, open: &mut Open) -> Result<Decision, Commi
         return Err(CommitError::Typed(failure));
     }
     let now = config.clock.now();
-    let permanent = open.contents.get(PERMANENT).is_some_and(Value::is_truthy);
+    let permanent = open.contents.is_truthy(PERMANENT);
     let touch_due = touch_due(config, &open.origin, permanent, unix_millis(now) / 1000);
     let empty = open.contents.is_empty();
     let plan = match config.profile {
@@ -72,7 +72,8 @@ pub(crate) fn decide(config: &Config, open: &mut Open) -> Result<Decision, Commi
     };
     // In server mode only a permanent cookie has a deadline of its own that could move, or end.
     let mode = config.backend.mode();
-    let was_permanent = open.contents.before().get(PERMANENT).is_some_and(Value::is_truthy);
+    let was_permanent =
+        open.contents.before().get(PERMANENT).is_some_and(|value| value.to_value().is_truthy());
     let rolling = match mode {
         Mode::Cookie => config.rolling,
         Mode::Server => permanent != was_permanent || (config.rolling && permanent && touch_due),
@@ -85,7 +86,7 @@ fn touch_due(config: &Config, origin: &Origin, permanent: bool, now_s: u64) -> b
     match origin {
         Origin::Token(moments) => lifetime.touch_due(*moments, now_s),
         Origin::Stored(stored) if config.rolling => {
-            let Stored { record, .. } = &**stored;
+            let Stored { record, .. } = stored;
             let used_s = (record.idle_deadline_ms / 1000).saturating_sub(lifetime.idle.as_secs());
             let moments = Moments { created_s: record.created_ms / 1000, used_s };
             // Once the absolute deadline is the nearer one, nothing moves any more.
@@ -104,8 +105,11 @@ fn expires(config: &Config, created_s: u64, now: SystemTime) -> SystemTime {
 }
 
 /// The key whose value takes the most room.
-fn largest_key<'v>(contents: impl Iterator<Item = (&'v str, &'v Value)>) -> String {
-    let size = |value: &Value| TaggedJson.write(value).map_or(0, |text| text.len());
-    let largest = contents.max_by_key(|(key, value)| key.len() + size(value));
+fn largest_key<'v>(contents: impl Iterator<Item = (&'v str, LazyValue<'v>)>) -> String {
+    let size = |value: LazyValue<'_>| match value {
+        LazyValue::Text(text) => text.len(),
+        value => TaggedJson.write(&value.to_value()).map_or(0, |text| text.len()),
+    };
+    let largest = contents.max_by_key(|(key, value)| key.len() + size(*value));
     largest.map(|(key, _)| key.to_owned()).unwrap_or_default()
 }

@@ -9,11 +9,9 @@
 //! wins over rotation, and of two rotations the first: the other drops its successor and lands its
 //! changes in the winner's.
 
-use dewar_signing::Dict;
-
 use super::{
     MAX_HOPS,
-    merge::merge,
+    merge::{Overlay, merge},
     stored::{Act, Base, Done, Work},
     verbs::{Updated, Verbs},
 };
@@ -56,9 +54,9 @@ impl Act<'_> {
                 let Some(rotation) = &base.rotation else {
                     return Ok(self.drop_late(&work.keys()));
                 };
-                let merged =
-                    merge(&mut work.changes, &work.opened, &base.contents, Some(rotation))?;
-                if base.current && merged.contents == base.contents {
+                let current = base.contents(&work.opened);
+                let merged = merge(&mut work.changes, &work.opened, current, Some(rotation))?;
+                if base.current && merged.contents.changes_nothing() {
                     self.tell(&merged);
                     return Ok(Done::landed());
                 }
@@ -88,14 +86,15 @@ impl Act<'_> {
     ) -> Result<Done, CommitError> {
         let Verbs { server, .. } = self.verbs;
         let mut permit = server.queue.enter(stored.key).await;
-        let mut base = stored.base(permit.predecessor(), &work.opened)?;
+        let mut base = stored.base(permit.predecessor())?;
         let mut successor: Option<(SessionId, Record)> = None;
         loop {
             let answer = if self.is_past(&base.record) {
                 self.look_again(&stored.key, &base).await?
             } else {
-                let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
                 let rotation = self.rotation(&work, &base);
+                let current = base.contents(&work.opened);
+                let merged = merge(&mut work.changes, &work.opened, current, None)?;
                 let (id, record) =
                     self.succeed(successor.take(), &merged.contents, &rotation, &base).await?;
                 let moved = Moved { to: id.store_key(), until_ms: rotation.until_ms };
@@ -104,7 +103,7 @@ impl Act<'_> {
                 if answer == Written::Done {
                     self.tell(&merged);
                     let change = self.set_cookie(&id, &work.decision, record.created_ms);
-                    return Ok(Done::kept(change, merged.contents));
+                    return Ok(Done::kept(change, &base, &merged.contents));
                 }
                 successor = Some((id, record));
                 answer
@@ -129,7 +128,7 @@ impl Act<'_> {
     async fn succeed(
         &self,
         made: Option<(SessionId, Record)>,
-        contents: &Dict,
+        contents: &Overlay<'_>,
         rotation: &Rotation,
         old: &Base,
     ) -> Result<(SessionId, Record), CommitError> {

@@ -13,11 +13,11 @@
 //! under the late-write rule: see [`rotate`](super::rotate). A writer whose answer was lost looks
 //! for its own write before it tries again: nothing is applied twice.
 
-use dewar_signing::{Dict, Value};
+use dewar_signing::{LazyDict, Value};
 
 use super::{
     CookieChange, Decision, MAX_HOPS,
-    merge::{Merged, merge},
+    merge::{Merged, Overlay, merge},
     verbs::{Updated, Verbs},
     write::millis,
 };
@@ -41,9 +41,9 @@ pub(crate) struct Work {
     pub(super) decision: Decision,
     origin: Origin,
     /// What the handler saw.
-    pub(super) opened: Dict,
+    pub(super) opened: LazyDict,
     /// What it left, for a session that begins with it: an update copies nothing here.
-    left: Dict,
+    left: LazyDict,
     pub(super) changes: Vec<KeyDelta>,
     pub(super) discard_late_writes: bool,
 }
@@ -51,8 +51,8 @@ pub(crate) struct Work {
 impl Work {
     pub(crate) fn take(open: &mut Open, decision: Decision) -> Self {
         let left = match decision.plan {
-            Plan::Create | Plan::Replace | Plan::Destroy => open.contents.to_dict(),
-            _ => Dict::new(),
+            Plan::Create | Plan::Replace | Plan::Destroy => open.contents.to_dict().into(),
+            _ => LazyDict::new(),
         };
         Self {
             decision,
@@ -78,15 +78,17 @@ impl Work {
 pub(crate) struct Done {
     pub(crate) change: CookieChange,
     /// The contents as they were kept, where others may have changed them meanwhile.
-    pub(crate) merged: Option<Dict>,
+    pub(crate) merged: Option<LazyDict>,
     /// Something was kept. If not, the session had ended, or had been rotated away from the
     /// request.
     pub(crate) kept: bool,
 }
 
 impl Done {
-    pub(super) fn kept(change: CookieChange, merged: Dict) -> Self {
-        Self { change, merged: Some(merged), kept: true }
+    /// Kept upon `base`. If that is what was opened, the session shows the outcome already.
+    pub(super) fn kept(change: CookieChange, base: &Base, contents: &Overlay<'_>) -> Self {
+        let merged = base.contents.is_some().then(|| contents.to_dict());
+        Self { change, merged, kept: true }
     }
 
     /// Kept in a successor, whose contents an old id is not shown.
@@ -138,7 +140,8 @@ pub(super) struct Act<'c> {
 /// A live record with its contents.
 pub(super) struct Base {
     pub(super) record: Record,
-    pub(super) contents: Dict,
+    /// `None`: as they were opened.
+    contents: Option<LazyDict>,
     pub(super) rotation: Option<Rotation>,
     /// The store gave it during this commit. What was opened, or handed over in the queue, may be
     /// older: it is good to write upon, since a store refuses what is outdated, but it does not
@@ -148,9 +151,13 @@ pub(super) struct Base {
 
 impl Base {
     pub(super) fn decode(record: Record) -> Result<Self, StoreError> {
-        let (contents, rotation) = decode(&record.data)
+        let (contents, rotation) = decode(record.data.clone())
             .map_err(|reason| StoreError::new(StoreErrorKind::Corrupt).with_source(reason))?;
-        Ok(Self { record, contents, rotation, current: true })
+        Ok(Self { record, contents: Some(contents), rotation, current: true })
+    }
+
+    pub(super) fn contents<'b>(&'b self, opened: &'b LazyDict) -> &'b LazyDict {
+        self.contents.as_ref().unwrap_or(opened)
     }
 
     pub(super) fn handed_over(record: Record) -> Result<Self, StoreError> {
@@ -164,11 +171,9 @@ impl Act<'_> {
         match (decision.plan, work.origin.clone()) {
             (Plan::Nothing, _) => Ok(CookieChange::Keep.into()),
             (Plan::Create, _) => Ok(self.create(work.left, decision).await?.into()),
-            (Plan::Touch, Origin::Stored(stored)) => Ok(self.touch(*stored, decision).await.into()),
-            (Plan::Update | Plan::Empty, Origin::Stored(stored)) => {
-                self.update(work, *stored).await
-            }
-            (Plan::Regenerate, Origin::Stored(stored)) => self.regenerate(work, *stored).await,
+            (Plan::Touch, Origin::Stored(stored)) => Ok(self.touch(stored, decision).await.into()),
+            (Plan::Update | Plan::Empty, Origin::Stored(stored)) => self.update(work, stored).await,
+            (Plan::Regenerate, Origin::Stored(stored)) => self.regenerate(work, stored).await,
             (Plan::Replace, Origin::Stored(stored)) => {
                 let change = self.create(work.left, decision).await?;
                 self.delete_chain(stored.key).await?;
@@ -191,10 +196,10 @@ impl Act<'_> {
 
     async fn create(
         &self,
-        contents: Dict,
+        contents: LazyDict,
         decision: Decision,
     ) -> Result<CookieChange, CommitError> {
-        let (id, _) = self.insert(&contents, None, None).await?;
+        let (id, _) = self.insert(&Overlay::none(&contents), None, None).await?;
         Ok(self.set_cookie(&id, &decision, self.now_ms))
     }
 
@@ -217,22 +222,23 @@ impl Act<'_> {
     async fn update(&self, mut work: Work, stored: Stored) -> Result<Done, CommitError> {
         let Verbs { server, .. } = self.verbs;
         let mut permit = server.queue.enter(stored.key).await;
-        let mut base = stored.base(permit.predecessor(), &work.opened)?;
+        let mut base = stored.base(permit.predecessor())?;
         loop {
             let answer = if self.is_past(&base.record) {
                 self.look_again(&stored.key, &base).await?
             } else {
-                let merged = merge(&mut work.changes, &work.opened, &base.contents, None)?;
+                let current = base.contents(&work.opened);
+                let merged = merge(&mut work.changes, &work.opened, current, None)?;
                 let change = self.roll(&stored, &work.decision);
-                if base.current && merged.contents == base.contents {
-                    return Ok(Done::kept(change, merged.contents));
+                if base.current && merged.contents.changes_nothing() {
+                    return Ok(Done::kept(change, &base, &merged.contents));
                 }
                 let (answer, record) = self.write(&stored.key, &base, &merged.contents).await?;
                 match answer {
                     Updated::Here(Written::Done) => {
                         permit.pass_on(record);
                         self.tell(&merged);
-                        return Ok(Done::kept(change, merged.contents));
+                        return Ok(Done::kept(change, &base, &merged.contents));
                     }
                     // The rotating response has sent the new id.
                     Updated::WentAlong => {
@@ -292,9 +298,9 @@ impl Act<'_> {
                 return Ok(None);
             }
             let mut base = Base::decode(record)?;
-            let Some(value) = base.contents.remove(name) else { return Ok(None) };
-            let contents = std::mem::take(&mut base.contents);
-            match self.write(&key, &base, &contents).await? {
+            let mut contents = base.contents.take().unwrap_or_default();
+            let Some(value) = contents.remove(name) else { return Ok(None) };
+            match self.write(&key, &base, &Overlay::none(&contents)).await? {
                 (Updated::Here(Written::Done), record) => {
                     permit.pass_on(record);
                     return Ok(Some(value));
@@ -322,7 +328,7 @@ impl Act<'_> {
         Done::dropped()
     }
 
-    pub(super) fn tell(&self, merged: &Merged) {
+    pub(super) fn tell(&self, merged: &Merged<'_>) {
         if !merged.dropped.is_empty() {
             self.drop_late(&merged.dropped);
         }
@@ -343,16 +349,12 @@ impl Act<'_> {
 
 impl Stored {
     /// What to build on: what the predecessor in the queue wrote, or else what was opened.
-    pub(super) fn base(
-        &self,
-        predecessor: Option<Record>,
-        opened: &Dict,
-    ) -> Result<Base, StoreError> {
+    pub(super) fn base(&self, predecessor: Option<Record>) -> Result<Base, StoreError> {
         match predecessor {
             Some(record) => Base::handed_over(record),
             None => Ok(Base {
                 record: self.record.clone(),
-                contents: opened.clone(),
+                contents: None,
                 rotation: self.rotation.clone(),
                 current: false,
             }),

@@ -51,6 +51,7 @@ fn set_cookie(
     let stamp = (config.profile == Profile::Default).then_some((CREATED, &created));
     let reserved = stamp.map(|(key, _)| key);
     let members = open.contents.iter().filter(|(key, _)| Some(*key) != reserved);
+    let stamp = stamp.map(|(key, value)| (key, value.into()));
     let text = TaggedJson.write_members(members.chain(stamp)).map_err(CommitError::Unwritable)?;
     // What no request would open again is not written: text this long may deflate to a small
     // cookie, and opening stops at the same limit.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use dewar_signing::{Dict, TaggedJson, Value};
+use dewar_signing::TaggedJson;
 
 use super::{
     CookieChange, Decision, expires, largest_key,
+    merge::Overlay,
     stored::{Act, Base},
     verbs::{Updated, Verbs},
 };
@@ -27,7 +28,7 @@ impl Act<'_> {
         &self,
         key: &StoreKey,
         base: &Base,
-        contents: &Dict,
+        contents: &Overlay<'_>,
     ) -> Result<(Updated, Record), CommitError> {
         let old = &base.record;
         let record = self.record(contents, base.rotation.as_ref(), old, old.writes)?;
@@ -37,7 +38,7 @@ impl Act<'_> {
     /// Creates a record under a fresh id: a new session, or the successor of `old`.
     pub(super) async fn insert(
         &self,
-        contents: &Dict,
+        contents: &Overlay<'_>,
         rotation: Option<&Rotation>,
         old: Option<&Record>,
     ) -> Result<(SessionId, Record), CommitError> {
@@ -69,7 +70,7 @@ impl Act<'_> {
     /// The record that follows `old`, with one more write and later deadlines.
     pub(super) fn record(
         &self,
-        contents: &Dict,
+        contents: &Overlay<'_>,
         rotation: Option<&Rotation>,
         old: &Record,
         writes: Writes,
@@ -78,14 +79,15 @@ impl Act<'_> {
         let rotation = rotation.filter(|rotation| self.now_ms < rotation.until_ms);
         let member = rotation.map(Rotation::member);
         let own = contents.iter().filter(|(key, _)| *key != ROTATION);
-        let members = own.chain(member.iter().map(|(key, value)| (*key, value)));
+        let members = own.chain(member.iter().map(|(key, value)| (*key, value.into())));
         let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
         let (bytes, limit) = (text.len(), server.options.max_session_size);
         if limit > 0 && bytes > limit {
             let largest_key = largest_key(contents.iter());
             return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
         }
-        let lifetime = config.lifetime(contents.get(PERMANENT).is_some_and(Value::is_truthy));
+        let permanent = contents.get(PERMANENT).is_some_and(|value| value.to_value().is_truthy());
+        let lifetime = config.lifetime(permanent);
         let absolute = lifetime.absolute.map_or(u64::MAX, millis);
         let absolute_deadline_ms = old.created_ms.saturating_add(absolute);
         let mut idle_deadline_ms = self.now_ms.saturating_add(millis(lifetime.idle));

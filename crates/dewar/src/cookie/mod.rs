@@ -19,6 +19,7 @@
 mod attributes;
 mod config_error;
 mod header;
+mod lines;
 mod prefix;
 mod scope;
 mod set_cookie;
@@ -26,5 +27,6 @@ mod set_cookie;
 pub use attributes::{CookieAttributes, CookieAttributesBuilder, SameSite};
 pub use config_error::CookieConfigError;
 pub use header::{Grammar, MAX_HEADER_BYTES, MAX_PAIRS, Pairs, Values, pairs, values};
+pub(crate) use lines::CookieLines;
 pub use set_cookie::SetCookie;
 pub(crate) use set_cookie::replace_set_cookie;

@@ -14,8 +14,7 @@ mod token;
 
 use std::time::Duration;
 
-use dewar_signing::{BadToken, Dict, Reason, Value};
-use http::HeaderValue;
+use dewar_signing::{BadToken, Dict, LazyDict, Reason, TaggedJson, Value};
 
 pub(crate) use stored::decode;
 pub(crate) use token::CREATED;
@@ -24,7 +23,7 @@ use crate::{
     backend::Backend,
     config::{Config, Profile},
     contents::Contents,
-    cookie,
+    cookie::{self, CookieLines},
     error::ValueError,
     id::{SessionId, StoreKey},
     lifetime::Moments,
@@ -43,16 +42,9 @@ const MAX_CANDIDATES: usize = 4;
 /// A session as it came in.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) contents: Dict,
+    pub(crate) contents: LazyDict,
     pub(crate) origin: Origin,
     pub(crate) verdict: Verdict,
-}
-
-impl Opened {
-    /// What stands for a session that was taken out.
-    pub(crate) fn nowhere() -> Self {
-        absent(Verdict::NotAsked)
-    }
 }
 
 /// Where a session came from.
@@ -63,7 +55,7 @@ pub(crate) enum Origin {
     /// From the token itself.
     Token(Moments),
     /// From a store.
-    Stored(Box<Stored>),
+    Stored(Stored),
     /// The id was rotated away.
     Rotated { key: StoreKey },
 }
@@ -150,14 +142,14 @@ impl From<Verdict> for Refusal {
 /// If the store gave no answer.
 pub(crate) async fn open(
     config: &Config,
-    cookies: &[HeaderValue],
+    cookies: &CookieLines,
     now_ms: u64,
 ) -> Result<Opened, StoreError> {
     let candidates = match config.profile {
         Profile::Default => MAX_CANDIDATES,
         Profile::Flask => 1,
     };
-    let mut values = cookie::values(cookies, config.cookie.name(), config.grammar);
+    let mut values = cookie::values(cookies.iter(), config.cookie.name(), config.grammar);
     let (mut live, mut rotated, mut refusal) = (None, None, None);
     for token in values.by_ref().take(candidates) {
         let read = match &config.backend {
@@ -185,13 +177,28 @@ pub(crate) async fn open(
 }
 
 fn absent(verdict: Verdict) -> Opened {
-    Opened { contents: Dict::new(), origin: Origin::Nowhere, verdict }
+    Opened { contents: LazyDict::new(), origin: Origin::Nowhere, verdict }
+}
+
+/// The contents that a token or a record carries as text.
+///
+/// # Errors
+/// The rule that the text breaks.
+fn contents(text: Vec<u8>) -> Result<LazyDict, String> {
+    let text = String::from_utf8(text).map_err(|_| "payload is not UTF-8 text")?;
+    match TaggedJson.read_dict(text).map_err(|error| error.to_string())? {
+        Ok(dict) => Ok(dict),
+        Err(other) => {
+            let found = other.type_name();
+            let dict = mapping(other).ok_or_else(|| format!("expected dict, found {found}"))?;
+            Ok(dict.into())
+        }
+    }
 }
 
 /// The mapping that Python's `dict(value)` makes: of nothing an empty one, of pairs their mapping.
 fn mapping(value: Value) -> Option<Dict> {
     match value {
-        Value::Dict(dict) => Some(dict),
         Value::Null => Some(Dict::new()),
         Value::List(pairs) | Value::Tuple(pairs) => pairs.into_iter().map(pair).collect(),
         Value::Str(text) if text.is_empty() => Some(Dict::new()),

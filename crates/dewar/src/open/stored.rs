@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use dewar_signing::{Codec, Dict, TaggedJson};
+use dewar_signing::LazyDict;
 
-use super::{Opened, Origin, Refusal, Stored, mapping, verdict};
+use super::{Opened, Origin, Refusal, Stored, contents, verdict};
 use crate::{
     backend::Server,
     config::Config,
@@ -44,15 +44,15 @@ pub(super) async fn read(
     match loaded {
         Loaded::Live(record) if record.deadline_ms() == BURIED_MS => Err(Verdict::Revoked.into()),
         Loaded::Live(mut record) => {
-            let (contents, rotation) = decode(&std::mem::take(&mut record.data))
+            let (contents, rotation) = decode(std::mem::take(&mut record.data))
                 .map_err(|reason| Verdict::Unreadable { reason })?;
-            let origin = Origin::Stored(Box::new(Stored { id, key, record, rotation }));
+            let origin = Origin::Stored(Stored { id, key, record, rotation });
             Ok(Opened { contents, origin, verdict: opened_by })
         }
         Loaded::Moved(moved) if now_ms < moved.until_ms => {
             config.emit(|| Event::RotatedIdUsed { session: key });
             let origin = Origin::Rotated { key };
-            Ok(Opened { contents: Dict::new(), origin, verdict: Verdict::Rotated })
+            Ok(Opened { contents: LazyDict::new(), origin, verdict: Verdict::Rotated })
         }
         Loaded::Moved(_) | Loaded::Nothing => Err(Verdict::UnknownId.into()),
         Loaded::Ended { .. } => Err(Verdict::Revoked.into()),
@@ -86,11 +86,8 @@ async fn bury(config: &Config, server: &Server, key: &StoreKey, seen: &Record) -
 ///
 /// # Errors
 /// The rule that the record's data breaks.
-pub(crate) fn decode(data: &[u8]) -> Result<(Dict, Option<Rotation>), String> {
-    let text = std::str::from_utf8(data).map_err(|_| "not UTF-8 text".to_owned())?;
-    let value = TaggedJson.read(text).map_err(|error| error.to_string())?;
-    let found = value.type_name();
-    let mut contents = mapping(value).ok_or_else(|| format!("expected dict, found {found}"))?;
+pub(crate) fn decode(data: Vec<u8>) -> Result<(LazyDict, Option<Rotation>), String> {
+    let mut contents = contents(data)?;
     let rotation = Rotation::take(&mut contents);
     Ok((contents, rotation))
 }

@@ -1,11 +1,11 @@
 //! Cookie mode: the payload is the session.
 
 use dewar_signing::{
-    Codec, Dict, TaggedJson, Unsigned, Value,
+    Value,
     payload::{MAX_INFLATED, decode},
 };
 
-use super::{Opened, Origin, PERMANENT, mapping, verdict};
+use super::{Opened, Origin, PERMANENT, contents, verdict};
 use crate::{
     config::{Config, Profile},
     lifetime::Moments,
@@ -28,30 +28,19 @@ pub(super) fn read(config: &Config, token: &[u8], now_s: u64) -> Result<Opened, 
         .verify(token)
         .and_then(|unsigned| unsigned.within(longest_s, config.max_skew_s, now_s))
         .map_err(|refused| verdict(&refused))?;
-    let mut contents = contents(&unsigned)?;
+    let text = decode(unsigned.value, MAX_INFLATED).map_err(|refused| verdict(&refused))?;
+    let mut contents = contents(text).map_err(|reason| Verdict::WrongFormat { reason })?;
     let signed_s = unsigned.signed_at;
     let mut moments = Moments { created_s: signed_s, used_s: signed_s };
     if config.profile == Profile::Default {
         if let Some(Value::Int(created)) = contents.remove(CREATED) {
             moments.created_s = u64::try_from(created).unwrap_or(0).min(signed_s);
         }
-        let permanent = contents.get(PERMANENT).is_some_and(Value::is_truthy);
+        let permanent = contents.get(PERMANENT).is_some_and(|value| value.to_value().is_truthy());
         if let Some(by) = config.lifetime(permanent).expired_by(moments, now_s) {
             return Err(Verdict::Expired { by });
         }
     }
     let verdict = Verdict::Opened { key: unsigned.key, newest: unsigned.newest };
     Ok(Opened { contents, origin: Origin::Token(moments), verdict })
-}
-
-fn contents(unsigned: &Unsigned<'_>) -> Result<Dict, Verdict> {
-    let text = decode(unsigned.value, MAX_INFLATED).map_err(|refused| verdict(&refused))?;
-    let text = std::str::from_utf8(&text)
-        .map_err(|_| Verdict::WrongFormat { reason: "payload is not UTF-8 text".into() })?;
-    let value = TaggedJson
-        .read(text)
-        .map_err(|error| Verdict::WrongFormat { reason: error.to_string() })?;
-    let found = value.type_name();
-    mapping(value)
-        .ok_or_else(|| Verdict::WrongFormat { reason: format!("expected dict, found {found}") })
 }

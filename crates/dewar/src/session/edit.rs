@@ -107,7 +107,7 @@ impl Session {
         F: FnMut(Option<Value>) -> Option<Value> + Send + 'static,
     {
         loop {
-            let (edits, old) = self.read(|open| (open.edits, open.contents.get(key).cloned()));
+            let (edits, old) = self.read(|open| (open.edits, open.contents.value(key)));
             let now = f(old);
             let caller = Location::caller();
             let record = |open: &mut Open, live: bool| {

@@ -129,7 +129,7 @@ impl Session {
     /// # Flask
     /// `session.permanent`
     pub fn permanent(&self) -> bool {
-        self.read(|open| open.contents.get(PERMANENT).is_some_and(Value::is_truthy))
+        self.read(|open| open.contents.is_truthy(PERMANENT))
     }
 
     /// Lets the cookie outlive the browser, or not.
@@ -215,7 +215,7 @@ impl Session {
         self.0.with(|open, live| {
             if !live {
                 self.late(key, caller);
-                return op.apply(key, open.contents.get(key).cloned());
+                return op.apply(key, open.contents.value(key));
             }
             let was_there = open.contents.get(key).is_some();
             let sets_bit = match op {
@@ -224,7 +224,7 @@ impl Session {
                 Op::Remove | Op::Drain(_) => was_there,
                 _ => true,
             };
-            let now = open.contents.apply(key, op)?.cloned();
+            let now = open.contents.apply(key, op)?;
             open.modified |= sets_bit;
             open.edits += 1;
             Ok(now)
@@ -237,7 +237,7 @@ impl Session {
     }
 
     fn value(&self, key: &str) -> Option<Value> {
-        self.read(|open| open.contents.get(key).cloned())
+        self.read(|open| open.contents.value(key))
     }
 
     fn misread<T: FromValue>(&self, key: &str, found: &Value) {

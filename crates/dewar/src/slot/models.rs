@@ -126,10 +126,7 @@ fn check_then_act(open: &OpenSlot) {
         (decision, commit::token::act(config, open, &decision).expect("it is small"))
     });
     {
-        let mut phase = open.lock();
-        let (Phase::Open(contents) | Phase::Closed { open: contents, .. }) = &mut *phase;
-        let contents = std::mem::replace(contents, Open::new(Opened::nowhere()));
-        *phase = Phase::Closed { open: contents, outcome: Outcome::Unknown };
+        open.lock().phase = Phase::Closed(Outcome::Unknown);
     }
     open.keep(&decision, change.into(), &[]);
 }
@@ -164,16 +161,13 @@ fn two_that_check_then_act_are_caught() {
 /// A closing that is dropped while a store is asked leaves this behind.
 fn begin_to_close(open: &OpenSlot) {
     let _turn = block_on(open.0.0.closing.lock());
-    drop(open.decide());
+    drop(open.begin(true));
 }
 
 /// One that sets everything back, as if nothing had begun.
 fn begin_to_close_and_take_it_back(open: &OpenSlot) {
     begin_to_close(open);
-    let mut phase = open.lock();
-    let (Phase::Open(contents) | Phase::Closed { open: contents, .. }) = &mut *phase;
-    let contents = std::mem::replace(contents, Open::new(Opened::nowhere()));
-    *phase = Phase::Open(contents);
+    open.lock().phase = Phase::Open;
 }
 
 fn close_after_one_that_was_dropped(begin: fn(&OpenSlot)) {

@@ -1,0 +1,224 @@
+//! A dict that stays text until somebody asks: building values costs more than everything else
+//! that a request does with its session.
+//!
+//! ```text
+//! {"csrf":"9f86d0","price":1.50,"visits":3}
+//!  └ key ┘└ text ┘        └ value └ key ──┘└ text: read by `get`, copied when written
+//!                           1.5: not as Python writes it, so it was read at once
+//! ```
+//!
+//! A member stays text only if it is [`plain`](super::plain): sound, and to the byte what writing
+//! its value would give. Everything else is read at once, by the one reader there is.
+
+use std::{fmt, ops::Range};
+
+use super::{plain, read, tags};
+use crate::{
+    PayloadError,
+    value::{Dict, Value},
+};
+
+/// A mapping from text to values in ascending order of keys, most of it still text.
+///
+/// It is what [`TaggedJson::read_dict`](super::TaggedJson::read_dict) gives. A look-up is a binary
+/// search, and reads the one value it gives.
+#[derive(Clone, Default)]
+pub struct LazyDict {
+    /// What the members point into; what is between them does not matter.
+    text: String,
+    /// Keys ascend strictly, by code point.
+    members: Vec<Member>,
+}
+
+#[derive(Clone)]
+struct Member {
+    key: Range<usize>,
+    value: Held,
+}
+
+#[derive(Clone)]
+enum Held {
+    Text(Range<usize>),
+    Value(Value),
+}
+
+/// A value of a [`LazyDict`], as it lies there.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum LazyValue<'d> {
+    /// The tagged JSON that [`TaggedJson`](super::TaggedJson) would write for it.
+    Text(&'d str),
+    /// A value that has been read.
+    Value(&'d Value),
+}
+
+impl LazyValue<'_> {
+    /// The value, read or copied.
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::Text(text) => read::read(text, &mut tags::resolve).expect("plain text is sound"),
+            Self::Value(value) => value.clone(),
+        }
+    }
+}
+
+/// Whether both are written alike.
+impl PartialEq for LazyValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Value(a), Self::Value(b)) => a == b,
+            (Self::Text(_), Self::Value(value)) => self.to_value() == **value,
+            (Self::Value(value), Self::Text(_)) => **value == other.to_value(),
+        }
+    }
+}
+
+impl Eq for LazyValue<'_> {}
+
+impl<'d> From<&'d Value> for LazyValue<'d> {
+    fn from(value: &'d Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+/// Reads one document: a dict, or the value that it is instead.
+pub(super) fn read_dict(text: String) -> Result<Result<LazyDict, Value>, PayloadError> {
+    if let Some(members) = members(&text)? {
+        return Ok(Ok(LazyDict { text, members }));
+    }
+    Ok(match read::read(&text, &mut tags::resolve)? {
+        Value::Dict(dict) => Ok(dict.into()),
+        other => Err(other),
+    })
+}
+
+/// The members of an object whose keys are written as Flask writes them; `None` if they are not.
+fn members(text: &str) -> Result<Option<Vec<Member>>, PayloadError> {
+    if !text.starts_with('{') || text == "{}" {
+        return Ok((text == "{}").then(Vec::new));
+    }
+    let bytes = text.as_bytes();
+    let mut members = Vec::with_capacity(8);
+    let mut keys = plain::Keys::default();
+    // The brace or comma before the next key.
+    let mut before = 0;
+    loop {
+        let Some((key, at)) = keys.next(bytes, before + 1) else { return Ok(None) };
+        let (value, end) = match plain::value(bytes, at, 1) {
+            Some(end) => (Held::Text(at..end), end),
+            None => {
+                let (value, end) = read::read_at(text, at, 1, &mut tags::resolve)?;
+                (Held::Value(value), end)
+            }
+        };
+        members.push(Member { key, value });
+        match bytes.get(end) {
+            Some(b',') => before = end,
+            Some(b'}') if end + 1 == bytes.len() => return Ok(Some(members)),
+            _ => return Ok(None),
+        }
+    }
+}
+
+impl LazyDict {
+    /// An empty mapping.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The value of `key`, as it lies here.
+    pub fn get(&self, key: &str) -> Option<LazyValue<'_>> {
+        self.position(key).ok().map(|i| self.value(&self.members[i]))
+    }
+
+    /// Sets `key`.
+    pub fn insert(&mut self, key: &str, value: Value) {
+        match self.position(key) {
+            Ok(i) => self.members[i].value = Held::Value(value),
+            Err(i) => {
+                let start = self.text.len();
+                self.text.push_str(key);
+                let member = Member { key: start..self.text.len(), value: Held::Value(value) };
+                self.members.insert(i, member);
+            }
+        }
+    }
+
+    /// Removes `key` and gives back its value.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let i = self.position(key).ok()?;
+        Some(match self.members.remove(i).value {
+            Held::Text(at) => LazyValue::Text(&self.text[at]).to_value(),
+            Held::Value(value) => value,
+        })
+    }
+
+    /// The keys and values, with the keys in ascending order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, LazyValue<'_>)> {
+        self.members.iter().map(|member| (&self.text[member.key.clone()], self.value(member)))
+    }
+
+    /// Everything, read.
+    pub fn to_dict(&self) -> Dict {
+        self.iter().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
+    }
+
+    fn value<'d>(&'d self, member: &'d Member) -> LazyValue<'d> {
+        match &member.value {
+            Held::Text(at) => LazyValue::Text(&self.text[at.clone()]),
+            Held::Value(value) => LazyValue::Value(value),
+        }
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.members.binary_search_by(|member| self.text[member.key.clone()].cmp(key))
+    }
+}
+
+impl From<Dict> for LazyDict {
+    fn from(dict: Dict) -> Self {
+        let mut pairs: Vec<_> = dict.into_iter().collect();
+        pairs.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut lazy = Self::new();
+        for (key, value) in pairs {
+            let start = lazy.text.len();
+            lazy.text.push_str(&key);
+            let key = start..lazy.text.len();
+            lazy.members.push(Member { key, value: Held::Value(value) });
+        }
+        lazy
+    }
+}
+
+impl PartialEq for LazyDict {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for LazyDict {}
+
+/// How many keys there are: the contents are the visitor's.
+impl fmt::Debug for LazyDict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LazyDict({} keys)", self.len())
+    }
+}
+
+/// The contents are the visitor's.
+impl fmt::Debug for LazyValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LazyValue(hidden)")
+    }
+}
