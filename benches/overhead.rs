@@ -1,11 +1,11 @@
 //! What a request costs above axum without sessions, for each page and mode, inside this process.
 //!
 //! ```text
-//! cargo bench -p dewar-benches --bench overhead [-- NAME]
+//! cargo bench -p dewar-benches --bench overhead [-- NAME | /PAGE ...]
 //! ```
 //!
 //! Times are of this thread's processor, in nanoseconds: the median of rounds in which the modes take
-//! turns, less that of the floor. Allocations are counted over the same calls.
+//! turns, less that of the floor.
 
 use std::{env, error::Error, time::Duration};
 
@@ -21,7 +21,8 @@ const CALLS: u32 = 2000;
 const PAGES: [&str; 3] = ["/unused", "/read", "/"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let wanted: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted = env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    let (pages, wanted): (Vec<_>, Vec<_>) = wanted.partition(|name| name.starts_with('/'));
     let modes: [(&str, Router); 5] = [
         ("floor", floor::app()),
         ("cookie", pages::app(pages::cookie().build()?)),
@@ -38,8 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             visitors.push((name, visitor));
         }
     }
-    println!("{:<16} {:<8} {:>8} {:>8}", "above the floor", "page", "ns", "allocs");
-    for page in PAGES {
+    println!("{:<16} {:<8} {:>8}", "above the floor", "page", "ns");
+    let is_wanted = |page: &&str| pages.is_empty() || pages.iter().any(|want| want == page);
+    for page in PAGES.into_iter().filter(is_wanted) {
         let mut rounds = vec![Vec::with_capacity(ROUNDS); visitors.len()];
         for _ in 0..ROUNDS {
             for ((_, visitor), times) in visitors.iter_mut().zip(&mut rounds) {
@@ -47,17 +49,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         let mut figures = Vec::new();
-        for ((name, visitor), times) in visitors.iter_mut().zip(&mut rounds) {
+        for ((name, _), times) in visitors.iter().zip(&mut rounds) {
             times.sort_unstable();
             let ns = times[ROUNDS / 2].as_nanos() as f64 / f64::from(CALLS);
-            let counted = allocation_counter::measure(|| calls(&runtime, visitor, page, 100));
-            figures.push((*name, ns, counted.count_total as f64 / 100.0));
+            figures.push((*name, ns));
         }
-        let (_, floor_ns, floor_allocations) = figures[0];
-        println!("{:<16} {page:<8} {floor_ns:>8.0} {floor_allocations:>8.1}", "(floor itself)");
-        for (name, ns, allocations) in &figures[1..] {
-            let (ns, allocations) = (ns - floor_ns, allocations - floor_allocations);
-            println!("{name:<16} {page:<8} {ns:>8.0} {allocations:>8.1}");
+        let (_, floor_ns) = figures[0];
+        println!("{:<16} {page:<8} {floor_ns:>8.0}", "(floor itself)");
+        for (name, ns) in &figures[1..] {
+            println!("{name:<16} {page:<8} {:>8.0}", ns - floor_ns);
         }
     }
     Ok(())

@@ -35,6 +35,18 @@ impl Visitor {
     /// # Panics
     /// If the page does not answer 200: nothing else is worth measuring.
     pub async fn get(&mut self, page: &'static str) -> Response<Body> {
+        let response = self.ask(page).await;
+        if let Some(set) = response.headers().get(header::SET_COOKIE) {
+            self.cookie = Some(pair(set));
+        }
+        response
+    }
+
+    /// Asks for a page, and goes on sending the cookie that it has.
+    ///
+    /// # Panics
+    /// If the page does not answer 200.
+    pub async fn ask(&mut self, page: &'static str) -> Response<Body> {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = page.parse().expect("a path");
         request.headers_mut().insert(header::HOST, HeaderValue::from_static("localhost"));
@@ -46,9 +58,6 @@ impl Visitor {
             Err(never) => match never {},
         };
         assert!(response.status().is_success(), "{page}: {}", response.status());
-        if let Some(set) = response.headers().get(header::SET_COOKIE) {
-            self.cookie = Some(pair(set));
-        }
         response
     }
 }

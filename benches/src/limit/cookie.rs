@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::HeaderMap,
+    response::Response,
+    routing::get,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -32,15 +38,15 @@ async fn fill(State(mac): Key) -> Response {
     answer("filled", Some(sign(&mac, &map)))
 }
 
-async fn count(State(mac): Key, headers: HeaderMap) -> Response {
-    let mut map = open(&mac, &headers).expect("a live session");
+async fn count(State(mac): Key, request: Request) -> Response {
+    let mut map = open(&mac, request.headers()).expect("a live session");
     let visits = visits(&map) + 1;
     map["visits"] = visits.into();
     answer(visits.to_string(), Some(sign(&mac, &map)))
 }
 
-async fn read(State(mac): Key, headers: HeaderMap) -> Response {
-    let map = open(&mac, &headers).expect("a live session");
+async fn read(State(mac): Key, request: Request) -> Response {
+    let map = open(&mac, request.headers()).expect("a live session");
     answer(visits(&map).to_string(), None)
 }
 

@@ -5,7 +5,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+    routing::get,
+};
 
 use super::{
     Map, answer, now_s,
@@ -39,8 +44,8 @@ async fn fill(State(site): State<Arc<Site>>) -> Response {
     answer("filled", Some(token))
 }
 
-async fn count(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    let id = site.ids.verify(&headers).expect("our cookie");
+async fn count(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let id = site.ids.verify(request.headers()).expect("our cookie");
     let mut sessions = site.sessions.lock().expect("no panic");
     let (deadline_s, map) = sessions.get_mut(&id).expect("a session");
     let now = now_s();
@@ -51,8 +56,8 @@ async fn count(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     answer(visits.to_string(), None)
 }
 
-async fn read(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    let id = site.ids.verify(&headers).expect("our cookie");
+async fn read(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let id = site.ids.verify(request.headers()).expect("our cookie");
     let sessions = site.sessions.lock().expect("no panic");
     let (deadline_s, map) = &sessions[&id];
     assert!(now_s() < *deadline_s, "a live session");

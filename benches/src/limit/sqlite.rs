@@ -5,7 +5,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+    routing::get,
+};
 use rusqlite::{Connection, params};
 
 use super::{
@@ -46,8 +51,8 @@ async fn fill(State(site): State<Arc<Site>>) -> Response {
     answer("filled", Some(token))
 }
 
-async fn count(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    let id = site.ids.verify(&headers).expect("our cookie");
+async fn count(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let id = site.ids.verify(request.headers()).expect("our cookie");
     let mut map = site.load(&id);
     let visits = visits(&map) + 1;
     map["visits"] = visits.into();
@@ -55,8 +60,8 @@ async fn count(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     answer(visits.to_string(), None)
 }
 
-async fn read(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    let id = site.ids.verify(&headers).expect("our cookie");
+async fn read(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let id = site.ids.verify(request.headers()).expect("our cookie");
     answer(visits(&site.load(&id)).to_string(), None)
 }
 

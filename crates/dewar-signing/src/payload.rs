@@ -63,6 +63,13 @@ thread_local! {
 /// `URLSafeSerializer.dump_payload`
 #[doc(alias = "dump_payload")]
 pub fn encode(text: &[u8], compression: Compression) -> Vec<u8> {
+    let mut payload = Vec::new();
+    encode_onto(&mut payload, text, compression);
+    payload
+}
+
+/// Appends what [`encode`] gives.
+pub fn encode_onto(out: &mut Vec<u8>, text: &[u8], compression: Compression) {
     let deflated = match compression {
         Compression::Never => None,
         Compression::WhenLong(least) if text.len() < least => None,
@@ -70,12 +77,10 @@ pub fn encode(text: &[u8], compression: Compression) -> Vec<u8> {
             DEFLATER.with_borrow_mut(|deflater| deflate_if_smaller(deflater, text))
         }
     };
-    let mut payload = Vec::new();
     if deflated.is_some() {
-        payload.push(b'.');
+        out.push(b'.');
     }
-    encoding::push_base64(&mut payload, deflated.as_deref().unwrap_or(text));
-    payload
+    encoding::push_base64(out, deflated.as_deref().unwrap_or(text));
 }
 
 /// Decodes a payload to its text, of which there may be at most `limit` bytes.

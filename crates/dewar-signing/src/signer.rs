@@ -67,7 +67,8 @@ impl Signer {
     pub fn sign(&self, value: &[u8]) -> Vec<u8> {
         let mut token = Vec::with_capacity(value.len() + self.overhead());
         token.extend_from_slice(value);
-        self.seal(token)
+        self.seal(&mut token, 0);
+        token
     }
 
     /// The signature alone, as text.
@@ -97,18 +98,20 @@ impl Signer {
         Ok(Verified { value, key, newest: self.is_newest(key) })
     }
 
-    /// Appends separator and signature to what is to be signed.
-    pub(crate) fn seal(&self, mut value: Vec<u8>) -> Vec<u8> {
-        let tag = self.newest().tag(&value);
-        value.extend_from_slice(&self.separator);
-        encoding::push_base64(&mut value, tag.as_bytes());
-        value
+    /// Appends separator and signature to what is to be signed: to all that stands behind `from`.
+    pub(crate) fn seal(&self, out: &mut Vec<u8>, from: usize) {
+        let tag = self.newest().tag(&out[from..]);
+        out.extend_from_slice(&self.separator);
+        encoding::push_base64(out, tag.as_bytes());
     }
 
     /// Splits at the last separator.
     pub(crate) fn split<'t>(&self, text: &'t [u8]) -> Option<(&'t [u8], &'t [u8])> {
         let width = self.separator.len();
-        let at = text.windows(width).rposition(|window| *window == *self.separator)?;
+        let at = match *self.separator {
+            [byte] => text.iter().rposition(|other| *other == byte)?,
+            ref separator => text.windows(width).rposition(|window| window == separator)?,
+        };
         Some((&text[..at], &text[at + width..]))
     }
 

@@ -55,14 +55,24 @@ impl TimestampSigner {
     /// - `now`: whole seconds since 1970. A time after the year 9999 is signed, and refused by
     ///   [`verify`](Self::verify).
     pub fn sign(&self, value: &[u8], now: u64) -> Vec<u8> {
-        const TIME_LEN: usize = 11;
-        let separator = self.signer.separator();
-        let room = value.len() + separator.len() + TIME_LEN + self.signer.overhead();
-        let mut token = Vec::with_capacity(room);
+        let mut token = Vec::with_capacity(value.len() + self.overhead());
         token.extend_from_slice(value);
-        token.extend_from_slice(separator);
-        encoding::push_time(&mut token, now);
-        self.signer.seal(token)
+        self.sign_in_place(&mut token, 0, now);
+        token
+    }
+
+    /// The same for a value that stands in `out` behind `from`: the token takes its place, and
+    /// nothing is copied.
+    pub fn sign_in_place(&self, out: &mut Vec<u8>, from: usize, now: u64) {
+        out.extend_from_slice(self.signer.separator());
+        encoding::push_time(out, now);
+        self.signer.seal(out, from);
+    }
+
+    /// The most bytes that signing adds to a value.
+    pub fn overhead(&self) -> usize {
+        const TIME_LEN: usize = 11;
+        self.signer.separator().len() + TIME_LEN + self.signer.overhead()
     }
 
     /// Step one: checks the signature. Says nothing about age.

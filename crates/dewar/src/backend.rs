@@ -1,8 +1,10 @@
 //! Where the contents live, and how a store is asked.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -14,6 +16,7 @@ use crate::{
     plan::Mode,
     queue::Queue,
     store::{BoxStore, StoreError, StoreErrorKind, WriteId},
+    write_ids::WriteIds,
 };
 
 /// Where the contents live.
@@ -67,6 +70,7 @@ pub(crate) struct Server {
     /// Signs the id: a forged one costs no store call.
     pub(crate) signer: Signer,
     pub(crate) queue: Queue,
+    pub(crate) writes: WriteIds,
 }
 
 impl Server {
@@ -83,8 +87,8 @@ impl Server {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let started = events.listens().then(Instant::now);
-        let answer = tokio::time::timeout(self.options.call_timeout, call).await;
-        let answer = answer.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::TimedOut)));
+        let answer = within(self.options.call_timeout, call).await;
+        let answer = answer.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::TimedOut)));
         if let Some(started) = started {
             let (took, error) = (started.elapsed(), answer.as_ref().err());
             events.emit(|| Event::StoreCall { operation, session: *key, took, error });
@@ -100,10 +104,9 @@ impl Server {
         SessionId::random(&*self.options.random).map_err(StoreError::unavailable)
     }
 
-    pub(crate) fn new_write(&self) -> Result<WriteId, StoreError> {
-        let mut bytes = [0; 8];
-        self.options.random.fill(&mut bytes).map_err(StoreError::unavailable)?;
-        Ok(WriteId::new(u64::from_be_bytes(bytes)))
+    /// A name for a write made at `now_ms`.
+    pub(crate) fn new_write(&self, now_ms: u64) -> Result<WriteId, StoreError> {
+        self.writes.next(&*self.options.random, now_ms).map_err(StoreError::unavailable)
     }
 
     /// The text of the cookie: the id and its signature.
@@ -111,4 +114,19 @@ impl Server {
         let token = self.signer.sign(id.to_text().as_bytes());
         String::from_utf8(token).expect("base64url and the separator are ASCII")
     }
+}
+
+/// Waits for an answer no longer than this. One that is there at once needs no timer, nor a runtime
+/// that has one.
+pub(crate) async fn within<T>(most: Duration, answer: impl Future<Output = T>) -> Option<T> {
+    let (mut answer, mut timer) = (pin!(answer), None);
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(Some(answer));
+        }
+        // Boxed, so that a call that needs none does not carry the room for one.
+        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(most)));
+        timer.as_mut().poll(cx).map(|()| None)
+    })
+    .await
 }

@@ -1,5 +1,7 @@
 //! The map inside a session: what was opened, seen through what was done to it.
 
+use std::{ops::Deref, sync::Arc};
+
 use dewar_signing::{Dict, LazyDict, LazyValue, Value};
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 /// What a session holds during one request.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    opened: LazyDict,
+    opened: Opened,
     /// `clear()` or `destroy()`: what was opened no longer counts.
     cleared: bool,
     delta: Delta,
@@ -18,7 +20,7 @@ pub(crate) struct Contents {
 
 impl Contents {
     pub(crate) fn new(opened: LazyDict) -> Self {
-        Self { opened, ..Self::default() }
+        Self { opened: Opened::Own(opened), ..Self::default() }
     }
 
     /// The value of `key`, as it lies here: nothing is read or copied to find it.
@@ -56,11 +58,10 @@ impl Contents {
         self.delta = Delta::default();
     }
 
-    /// The keys and values as they are now, in no particular order.
+    /// The keys and values as they are now, with the keys in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, LazyValue<'_>)> {
-        let untouched = self.base().into_iter().flat_map(LazyDict::iter);
-        let untouched = untouched.filter(|(key, _)| self.delta.get(key).is_none());
-        untouched.chain(self.delta.iter().filter_map(|(key, now)| Some((key, now?.into()))))
+        let over = self.delta.iter().map(|(key, now)| (key, now.map(Into::into)));
+        overlay(self.base().into_iter().flat_map(LazyDict::iter), over)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -80,6 +81,11 @@ impl Contents {
         &self.opened
     }
 
+    /// The same, for a commit that goes on while the contents stay readable.
+    pub(crate) fn share(&mut self) -> Arc<LazyDict> {
+        self.opened.share()
+    }
+
     /// Takes the operations out, to be applied elsewhere; the contents stay readable.
     pub(crate) fn take_changes(&mut self) -> Vec<KeyDelta> {
         self.delta.take()
@@ -87,7 +93,7 @@ impl Contents {
 
     /// Forgets what was opened under `key`: somebody took it. What was meant for the key stays.
     pub(crate) fn forget(&mut self, key: &str) {
-        self.opened.remove(key);
+        self.opened.get_mut().remove(key);
         self.delta.rebase(key);
     }
 
@@ -98,12 +104,83 @@ impl Contents {
 
     /// Everything as it is now, with the keys in order.
     pub(crate) fn to_dict(&self) -> Dict {
-        let mut members: Vec<_> = self.iter().collect();
-        members.sort_unstable_by_key(|(key, _)| *key);
-        members.into_iter().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
+        self.iter().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
+    }
+
+    /// The same, as it is written.
+    pub(crate) fn to_lazy(&self) -> LazyDict {
+        let mut dict = LazyDict::new();
+        self.iter().for_each(|(key, value)| dict.insert(key, value.to_value()));
+        dict
     }
 
     fn base(&self) -> Option<&LazyDict> {
-        (!self.cleared).then_some(&self.opened)
+        (!self.cleared).then_some(&*self.opened)
     }
+}
+
+/// What was opened: shared once a commit needs it, so that a request that only reads pays nothing.
+#[derive(Debug)]
+enum Opened {
+    Own(LazyDict),
+    Shared(Arc<LazyDict>),
+}
+
+impl Opened {
+    fn share(&mut self) -> Arc<LazyDict> {
+        let shared = match self {
+            Self::Own(dict) => Arc::new(std::mem::take(dict)),
+            Self::Shared(dict) => Arc::clone(dict),
+        };
+        *self = Self::Shared(Arc::clone(&shared));
+        shared
+    }
+
+    fn get_mut(&mut self) -> &mut LazyDict {
+        match self {
+            Self::Own(dict) => dict,
+            Self::Shared(dict) => Arc::make_mut(dict),
+        }
+    }
+}
+
+impl Default for Opened {
+    fn default() -> Self {
+        Self::Own(LazyDict::default())
+    }
+}
+
+impl Deref for Opened {
+    type Target = LazyDict;
+
+    fn deref(&self) -> &LazyDict {
+        match self {
+            Self::Own(dict) => dict,
+            Self::Shared(dict) => dict,
+        }
+    }
+}
+
+/// What is seen of `base` when `over` lies on it; `None` there hides a key. Keys ascend in all three.
+pub(crate) fn overlay<'c>(
+    base: impl Iterator<Item = (&'c str, LazyValue<'c>)>,
+    over: impl IntoIterator<Item = (&'c str, Option<LazyValue<'c>>)>,
+) -> impl Iterator<Item = (&'c str, LazyValue<'c>)> {
+    let (mut base, mut over) = (base.peekable(), over.into_iter().peekable());
+    std::iter::from_fn(move || {
+        loop {
+            match (base.peek(), over.peek()) {
+                (Some((below, _)), Some((above, _))) if below < above => return base.next(),
+                (_, None) => return base.next(),
+                (below, Some((above, _))) => {
+                    if below.is_some_and(|(below, _)| below == above) {
+                        base.next();
+                    }
+                    if let Some((key, Some(value))) = over.next() {
+                        return Some((key, value));
+                    }
+                }
+            }
+        }
+    })
 }

@@ -4,7 +4,7 @@
 //! can be applied again to newer contents. A set or a removal cancels what was meant before it;
 //! whatever follows a set folds into it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use dewar_signing::{FromValue, Value};
 
@@ -96,11 +96,46 @@ fn without(list: Value, seen: &[Value]) -> Option<Value> {
     (!items.is_empty()).then_some(Value::List(items))
 }
 
+/// The operations on one key, oldest first: nearly always one, which takes no memory of its own.
+#[derive(Debug, Default)]
+struct Ops {
+    first: Option<Op>,
+    more: Vec<Op>,
+}
+
+impl Ops {
+    fn iter(&self) -> impl Iterator<Item = &Op> {
+        self.first.iter().chain(&self.more)
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Op> {
+        self.first.iter_mut().chain(&mut self.more)
+    }
+
+    /// Records an operation after which the key holds `now`.
+    fn add(&mut self, op: Op, now: Option<&Value>) {
+        if op.cancels_earlier() {
+            *self = Self { first: Some(op), more: Vec::new() };
+        } else if self.replaces() {
+            // The key's value no longer depends on what was opened: one set says it all.
+            self.first = Some(now.cloned().map_or(Op::Remove, Op::Set));
+        } else if self.first.is_none() {
+            self.first = Some(op);
+        } else {
+            self.more.push(op);
+        }
+    }
+
+    fn replaces(&self) -> bool {
+        self.first.as_ref().is_some_and(Op::cancels_earlier)
+    }
+}
+
 /// What was done to one key, and what it holds now.
 #[derive(Debug)]
 pub(crate) struct KeyDelta {
-    pub(crate) key: String,
-    pub(crate) ops: Vec<Op>,
+    pub(crate) key: Arc<str>,
+    ops: Ops,
     pub(crate) now: Option<Value>,
 }
 
@@ -112,7 +147,7 @@ impl KeyDelta {
 
     /// Whether it takes the place of whatever the key holds now, and does not look at it.
     pub(crate) fn replaces(&self) -> bool {
-        self.ops.first().is_some_and(Op::cancels_earlier)
+        self.ops.replaces()
     }
 
     /// Whether it says what the key shall hold, whatever it holds now: a set, a removal, or a
@@ -122,7 +157,7 @@ impl KeyDelta {
     }
 }
 
-/// Everything that was done, key by key in the order of their first operation.
+/// Everything that was done, with the keys in ascending order.
 #[derive(Debug, Default)]
 pub(crate) struct Delta {
     keys: Vec<KeyDelta>,
@@ -131,37 +166,30 @@ pub(crate) struct Delta {
 impl Delta {
     /// `Some` if the key was touched: then what it holds now, perhaps nothing.
     pub(crate) fn get(&self, key: &str) -> Option<Option<&Value>> {
-        self.keys.iter().find(|delta| delta.key == key).map(|delta| delta.now.as_ref())
+        self.position(key).ok().map(|i| self.keys[i].now.as_ref())
     }
 
     /// Each touched key with what it holds now.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Option<&Value>)> {
-        self.keys.iter().map(|delta| (delta.key.as_str(), delta.now.as_ref()))
+        self.keys.iter().map(|delta| (&*delta.key, delta.now.as_ref()))
     }
 
     /// Records an operation and what came out of it.
     pub(crate) fn record(&mut self, key: &str, op: Op, now: Option<Value>) {
-        let i = self.keys.iter().position(|delta| delta.key == key).unwrap_or_else(|| {
-            self.keys.push(KeyDelta { key: key.to_owned(), ops: Vec::new(), now: None });
-            self.keys.len() - 1
+        let i = self.position(key).unwrap_or_else(|i| {
+            let new = KeyDelta { key: key.into(), ops: Ops::default(), now: None };
+            self.keys.insert(i, new);
+            i
         });
         let delta = &mut self.keys[i];
-        if op.cancels_earlier() {
-            delta.ops.clear();
-            delta.ops.push(op);
-        } else if delta.ops.first().is_some_and(Op::cancels_earlier) {
-            // The key's value no longer depends on what was opened: one set says it all.
-            delta.ops[0] = now.clone().map_or(Op::Remove, Op::Set);
-        } else {
-            delta.ops.push(op);
-        }
+        delta.ops.add(op, now.as_ref());
         delta.now = now;
     }
 
     /// Takes the operations out, to be applied elsewhere; what the keys hold stays readable.
     pub(crate) fn take(&mut self) -> Vec<KeyDelta> {
         let take = |delta: &mut KeyDelta| KeyDelta {
-            key: delta.key.clone(),
+            key: Arc::clone(&delta.key),
             ops: std::mem::take(&mut delta.ops),
             now: delta.now.clone(),
         };
@@ -171,13 +199,13 @@ impl Delta {
     /// The touched keys with the names of the operations, for events.
     pub(crate) fn summary(&self) -> Vec<(String, Vec<&'static str>)> {
         let names = |delta: &KeyDelta| delta.ops.iter().map(Op::name).collect();
-        self.keys.iter().map(|delta| (delta.key.clone(), names(delta))).collect()
+        self.keys.iter().map(|delta| (delta.key.to_string(), names(delta))).collect()
     }
 
     /// Applies what was done to `key` again, to nothing: what it held is gone. What no longer fits
     /// is forgotten.
     pub(crate) fn rebase(&mut self, key: &str) {
-        let Some(i) = self.keys.iter().position(|delta| delta.key == key) else { return };
+        let Ok(i) = self.position(key) else { return };
         // A function of the old value runs outside every lock, or not at all.
         if self.keys[i].ops.iter().any(|op| matches!(op, Op::Update(_))) {
             self.keys.remove(i);
@@ -187,5 +215,9 @@ impl Delta {
             Ok(now) => self.keys[i].now = now,
             Err(_) => drop(self.keys.remove(i)),
         }
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.keys.binary_search_by(|delta| (*delta.key).cmp(key))
     }
 }

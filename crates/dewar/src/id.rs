@@ -1,6 +1,10 @@
 //! Who a session is: a secret for the browser, and its hash for everybody else.
 
-use std::{fmt, io};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    io,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -47,7 +51,10 @@ impl SessionId {
         if text.len() != Self::TEXT_BYTES {
             return None;
         }
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+        // The decoder asks for room for whole groups of three.
+        let mut bytes = [0; 33];
+        let len = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+        bytes[..len].try_into().ok().map(Self)
     }
 
     pub(crate) fn to_text(&self) -> String {
@@ -68,7 +75,7 @@ impl fmt::Debug for SessionId {
 /// What a store and a log know of a session: the SHA-256 of its id.
 ///
 /// It opens nothing. It prints as its first 8 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StoreKey([u8; 32]);
 
 impl StoreKey {
@@ -80,6 +87,34 @@ impl StoreKey {
     /// All 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+/// Its first 8 bytes: it is a hash, so they tell keys apart as well as all of them do.
+impl Hash for StoreKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let first = self.0.first_chunk().expect("a key has 32 bytes");
+        state.write_u64(u64::from_be_bytes(*first));
+    }
+}
+
+/// Hashes what is a hash already, by leaving it as it is.
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, first: u64) {
+        self.0 = first;
     }
 }
 

@@ -67,6 +67,7 @@ mod config;
 mod event;
 mod keys;
 mod queue;
+mod write_ids;
 // Contract.
 pub mod store;
 // Rooms.

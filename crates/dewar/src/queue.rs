@@ -9,78 +9,136 @@
 mod models;
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError},
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    hash::BuildHasherDefault,
+    sync::{MutexGuard, PoisonError},
 };
 
-use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
+use tokio::sync::oneshot;
 
-use crate::{id::StoreKey, store::Record, sync::shuttled::Mutex};
+use crate::{
+    id::{KeyHasher, StoreKey},
+    store::Record,
+    sync::shuttled::Mutex,
+};
 
-/// One session's turnstile, and what the last one through it wrote. tokio's lock lets waiters
-/// through in the order they came.
-type Turn = Arc<Turnstile<Option<Record>>>;
+/// Who waits for one session, first come first served. Each is handed what the last one before it
+/// wrote. Nobody waiting takes no memory.
+type Line = VecDeque<oneshot::Sender<Option<Record>>>;
 
-/// The turnstiles of the sessions that are being committed now.
+type Lines = HashMap<StoreKey, Line, BuildHasherDefault<KeyHasher>>;
+
+/// The sessions that are being committed now.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    turns: Mutex<HashMap<StoreKey, Turn>>,
+    lines: Mutex<Lines>,
 }
 
-/// The permit to commit one session.
+/// The permit to commit one session, or a place in the line for it. Dropped, it lets the next one
+/// in.
 #[derive(Debug)]
 pub(crate) struct Permit<'q> {
     queue: &'q Queue,
     key: StoreKey,
-    /// `None` while it waits.
-    guard: Option<OwnedMutexGuard<Option<Record>>>,
+    turn: Turn,
+}
+
+#[derive(Debug)]
+enum Turn {
+    Waits(oneshot::Receiver<Option<Record>>),
+    Here {
+        /// What the predecessor wrote.
+        handed: Option<Record>,
+        /// What the successor is handed.
+        passed_on: Option<Record>,
+    },
 }
 
 impl Queue {
     /// Waits for the turn of the session under `key`.
     pub(crate) async fn enter(&self, key: StoreKey) -> Permit<'_> {
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(key).or_default())
+        let turn = match self.lines().entry(key) {
+            Entry::Vacant(nobody) => {
+                nobody.insert(Line::new());
+                Turn::Here { handed: None, passed_on: None }
+            }
+            Entry::Occupied(mut line) => {
+                let (sender, turn) = oneshot::channel();
+                line.get_mut().push_back(sender);
+                Turn::Waits(turn)
+            }
         };
-        // Dropped while it waits, the permit leaves the queue all the same.
-        let mut permit = Permit { queue: self, key, guard: None };
-        permit.guard = Some(turn.lock_owned().await);
+        let mut permit = Permit { queue: self, key, turn };
+        if let Turn::Waits(turn) = &mut permit.turn {
+            let handed = turn.await.unwrap_or_default();
+            permit.turn = Turn::Here { handed, passed_on: None };
+        }
         permit
     }
 
-    /// Forgets a turnstile that nobody holds or waits for.
-    fn leave(&self, key: &StoreKey) {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        if turns.get(key).is_some_and(|turn| Arc::strong_count(turn) == 1) {
-            turns.remove(key);
+    /// Lets in the next one that still waits, and forgets the line if there is none.
+    fn leave(&self, key: StoreKey, mut passed_on: Option<Record>) {
+        loop {
+            let next = {
+                let mut lines = self.lines();
+                let Entry::Occupied(mut line) = lines.entry(key) else { return };
+                match line.get_mut().pop_front() {
+                    Some(next) => next,
+                    None => {
+                        line.remove();
+                        return;
+                    }
+                }
+            };
+            // The lock is free by now: whoever is woken may run at once.
+            match next.send(passed_on) {
+                Ok(()) => return,
+                Err(given_up) => passed_on = given_up,
+            }
         }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Permit<'_> {
     /// What the predecessor wrote, if there was one just now.
     pub(crate) fn predecessor(&mut self) -> Option<Record> {
-        self.guard.as_mut().and_then(|guard| guard.take())
+        match &mut self.turn {
+            Turn::Here { handed, .. } => handed.take(),
+            Turn::Waits(_) => None,
+        }
     }
 
     /// Leaves what was written to the successor.
     pub(crate) fn pass_on(&mut self, record: Record) {
-        if let Some(guard) = &mut self.guard {
-            **guard = Some(record);
+        if let Turn::Here { passed_on, .. } = &mut self.turn {
+            *passed_on = Some(record);
         }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.guard = None;
-        self.queue.leave(&self.key);
+        match &mut self.turn {
+            Turn::Here { passed_on, .. } => self.queue.leave(self.key, passed_on.take()),
+            Turn::Waits(turn) => {
+                turn.close();
+                // The turn may have come just before: then it is the next one's.
+                if let Ok(handed) = turn.try_recv() {
+                    self.queue.leave(self.key, handed);
+                }
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn key(byte: u8) -> StoreKey {
@@ -95,9 +153,9 @@ mod tests {
         let given_up =
             tokio::time::timeout(std::time::Duration::from_millis(1), queue.enter(key(1)));
         assert!(given_up.await.is_err(), "the first permit is still held");
-        assert_eq!(queue.turns.lock().unwrap().len(), 2);
+        assert_eq!(queue.lines().len(), 2);
         drop((first, other));
-        assert!(queue.turns.lock().unwrap().is_empty());
+        assert!(queue.lines().is_empty());
     }
 
     #[tokio::test]

@@ -37,13 +37,13 @@ impl Rotation {
     }
 
     /// Its form in a record's contents.
-    pub(crate) fn member(&self) -> (&'static str, Value) {
+    pub(crate) fn to_value(&self) -> Value {
         let keys: Vec<Value> = self.keys.iter().map(|key| key.as_str().into()).collect();
         let kept = Dict::from([
             ("keys", Value::List(keys)),
             ("discard", self.discard.into()),
             ("until", self.until_ms.into()),
         ]);
-        (ROTATION, Value::Dict(kept))
+        Value::Dict(kept)
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use finishing::Finishing;
 use http::HeaderMap;
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, within},
     clock::unix_millis,
     commit::{self, CookieChange, Decision, Done},
     config::{Config, Profile},
@@ -223,8 +223,8 @@ impl OpenSlot {
             (Beginning::Decided(Ok(decision), changes), Backend::Server(server))
                 if decision.plan != Plan::Nothing =>
             {
-                let work = self.with(|open, _| commit::Work::take(open, decision));
-                let done = commit::stored::act(self.config(), server, work).await;
+                let (origin, mut work) = self.with(|open, _| commit::Work::take(open, decision));
+                let done = commit::stored::act(self.config(), server, &origin, &mut work).await;
                 self.settle(done.map(|done| (decision, done)), &changes)
             }
             (beginning, _) => self.end(beginning),
@@ -311,8 +311,8 @@ impl OpenSlot {
         match &self.config().backend {
             Backend::Cookie => Ok(turn.await),
             Backend::Server(server) => {
-                let turn = tokio::time::timeout(server.options.commit_deadline, turn).await;
-                turn.map_err(|_| StoreError::new(StoreErrorKind::OutcomeUnknown))
+                let turn = within(server.options.commit_deadline, turn).await;
+                turn.ok_or_else(|| StoreError::new(StoreErrorKind::OutcomeUnknown))
             }
         }
     }

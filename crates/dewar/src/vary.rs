@@ -17,6 +17,10 @@ const COOKIE: &[u8] = b"Cookie";
 /// # Flask
 /// `response.vary.add("Cookie")`, which reads the first line only.
 pub(crate) fn vary_on_cookie(headers: &mut HeaderMap) {
+    if !headers.contains_key(VARY) {
+        headers.insert(VARY, HeaderValue::from_static("Cookie"));
+        return;
+    }
     let listed = || headers.get_all(VARY).iter().flat_map(|line| elements(line.as_bytes()));
     if listed().any(|element| element.eq_ignore_ascii_case(COOKIE)) {
         return;

@@ -18,6 +18,9 @@ use crate::{
     value::{Dict, Value},
 };
 
+/// So many members are looked through one by one.
+const FEW: usize = 16;
+
 /// A mapping from text to values in ascending order of keys, most of it still text.
 ///
 /// It is what [`TaggedJson::read_dict`](super::TaggedJson::read_dict) gives. A look-up is a binary
@@ -139,7 +142,7 @@ impl LazyDict {
 
     /// The value of `key`, as it lies here.
     pub fn get(&self, key: &str) -> Option<LazyValue<'_>> {
-        self.position(key).ok().map(|i| self.value(&self.members[i]))
+        self.find(key).map(|i| self.value(&self.members[i]))
     }
 
     /// Sets `key`.
@@ -157,7 +160,7 @@ impl LazyDict {
 
     /// Removes `key` and gives back its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let i = self.position(key).ok()?;
+        let i = self.find(key)?;
         Some(match self.members.remove(i).value {
             Held::Text(at) => LazyValue::Text(&self.text[at]).to_value(),
             Held::Value(value) => value,
@@ -179,6 +182,17 @@ impl LazyDict {
             Held::Text(at) => LazyValue::Text(&self.text[at.clone()]),
             Held::Value(value) => LazyValue::Value(value),
         }
+    }
+
+    fn find(&self, key: &str) -> Option<usize> {
+        // Among a few keys the length alone tells most apart.
+        if self.members.len() <= FEW {
+            let is_it = |member: &Member| {
+                member.key.len() == key.len() && self.text[member.key.clone()] == *key
+            };
+            return self.members.iter().position(is_it);
+        }
+        self.position(key).ok()
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {

@@ -100,20 +100,18 @@ impl TaggedJson {
         lazy::read_dict(text)
     }
 
-    /// Writes the members of a dict that lie in several places; `pairs` may come in any order.
+    /// Writes the members of a dict that lie in several places, with the keys in ascending order.
     ///
     /// The same text as [`write`](Codec::write) of the [`Dict`](crate::Dict) they would make,
     /// without making it.
     ///
     /// # Errors
-    /// If a value has no text form, or nests too deep.
+    /// If a value has no text form or nests too deep, or the keys do not ascend.
     pub fn write_members<'v>(
         &self,
-        pairs: impl IntoIterator<Item = (&'v str, LazyValue<'v>)>,
+        members: impl IntoIterator<Item = (&'v str, LazyValue<'v>)>,
     ) -> Result<String, PayloadError> {
-        let mut members: Vec<_> = pairs.into_iter().collect();
-        members.sort_unstable_by_key(|(key, _)| *key);
-        write::write_members(&members)
+        write::write_members(members.into_iter())
     }
 }
 

@@ -37,11 +37,20 @@ fn word(text: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 
 fn string(text: &[u8], at: usize) -> Option<usize> {
     let content = text.get(at..)?.strip_prefix(b"\"")?;
-    let len = content
-        .iter()
-        .position(|&byte| !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))?;
+    let len = content.iter().position(|&byte| !IS_PLAIN[usize::from(byte)])?;
     (content[len] == b'"').then_some(at + len + 2)
 }
+
+/// The bytes that stand for themselves between quotes.
+const IS_PLAIN: [bool; 256] = {
+    let mut is_plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        is_plain[byte as usize] = byte != b'"' && byte != b'\\';
+        byte += 1;
+    }
+    is_plain
+};
 
 fn integer(text: &[u8], at: usize) -> Option<usize> {
     let start = at + usize::from(text[at] == b'-');

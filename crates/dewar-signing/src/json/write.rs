@@ -33,11 +33,16 @@ pub(super) fn write(value: &Value, style: Style) -> Result<String, PayloadError>
     Ok(writer.out)
 }
 
-/// Writes one tagged dict whose members are sorted already.
-pub(super) fn write_members(members: &[(&str, LazyValue<'_>)]) -> Result<String, PayloadError> {
+/// Writes one tagged dict.
+pub(super) fn write_members<'v>(
+    members: impl Iterator<Item = (&'v str, LazyValue<'v>)>,
+) -> Result<String, PayloadError> {
     let mut writer = Writer { out: String::with_capacity(128), style: Style::TAGGED, depth: 0 };
-    writer.sorted_members(members.len(), members.iter().copied())?;
-    Ok(writer.out)
+    let (mut last, mut ascend) = (None, true);
+    writer.sorted_members(members.inspect(|(key, _)| {
+        ascend &= last.replace(*key).is_none_or(|last| last < *key);
+    }))?;
+    if ascend { Ok(writer.out) } else { Err(PayloadError::new("keys that do not ascend")) }
 }
 
 struct Writer {
@@ -66,7 +71,7 @@ impl Writer {
             Value::Str(s) => self.string(s),
             Value::List(items) => self.list(items)?,
             Value::Dict(dict) if !self.style.tagged => self.members(dict.iter())?,
-            Value::Dict(dict) => self.sorted_members(dict.len(), dict.sorted())?,
+            Value::Dict(dict) => self.sorted_members(dict.sorted())?,
             // Python's plain JSON knows a tuple as a list and markup as text, and nothing more.
             Value::Tuple(items) if !self.style.tagged => self.list(items)?,
             Value::Markup(s) if !self.style.tagged => self.string(s),
@@ -122,15 +127,14 @@ impl Writer {
     /// A tagged dict: if its only key is a tag, that key is escaped.
     fn sorted_members<'v>(
         &mut self,
-        len: usize,
-        members: impl Iterator<Item = (&'v str, impl Into<LazyValue<'v>>)> + Clone,
+        mut members: impl Iterator<Item = (&'v str, impl Into<LazyValue<'v>>)>,
     ) -> Result<(), PayloadError> {
-        match members.clone().next() {
-            Some((key, value)) if len == 1 && tags::is_tag(key) => {
+        match (members.next(), members.next()) {
+            (Some((key, value)), None) if tags::is_tag(key) => {
                 let escaped = format!("{key}__");
                 self.tag(" di", |w| w.members([(&*escaped, value)].into_iter()))
             }
-            _ => self.members(members),
+            (first, second) => self.members(first.into_iter().chain(second).chain(members)),
         }
     }
 
@@ -184,16 +188,16 @@ impl Writer {
     }
 
     fn string(&mut self, text: &str) {
+        // Python's raw form escapes the C0 controls alone; its ASCII form also DEL and above.
+        let last_plain = if self.style.ascii { b'~' } else { u8::MAX };
+        let is_plain = |byte| (b' '..=last_plain).contains(&byte) && !b"\"\\".contains(&byte);
+        let mut rest = text;
         self.out.push('"');
-        let mut plain = 0;
-        for (i, c) in text.char_indices() {
-            // Python's raw form escapes the C0 controls alone; its ASCII form also DEL and above.
-            let as_is = if self.style.ascii { matches!(c, ' '..='~') } else { c >= ' ' };
-            if as_is && c != '"' && c != '\\' {
-                continue;
-            }
-            self.out.push_str(&text[plain..i]);
-            plain = i + c.len_utf8();
+        loop {
+            let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+            self.out.push_str(&rest[..plain]);
+            let Some(c) = rest[plain..].chars().next() else { break };
+            rest = &rest[plain + c.len_utf8()..];
             match c {
                 '"' => self.out.push_str("\\\""),
                 '\\' => self.out.push_str("\\\\"),
@@ -205,7 +209,6 @@ impl Writer {
                 c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| self.escape(*unit)),
             }
         }
-        self.out.push_str(&text[plain..]);
         self.out.push('"');
     }
 

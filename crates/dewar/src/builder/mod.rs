@@ -25,6 +25,7 @@ use crate::{
     queue::Queue,
     store::BoxStore,
     weak_keys::{self, WeakKey},
+    write_ids::WriteIds,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -136,6 +137,7 @@ impl SessionLayerBuilder {
                     .digest(Digest::Sha256)
                     .build()?,
                 queue: Queue::default(),
+                writes: WriteIds::default(),
             }),
         };
         let signer = TimestampSigner::builder(self.keys)

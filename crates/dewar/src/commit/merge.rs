@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use dewar_signing::{LazyDict, LazyValue, Value};
 
-use crate::{delta::KeyDelta, error::ValueError, rotation::Rotation};
+use crate::{contents::overlay, delta::KeyDelta, error::ValueError, rotation::Rotation};
 
 /// Contents, and what is laid over them: no value that nobody touched is read or copied.
 #[derive(Debug)]
 pub(crate) struct Overlay<'m> {
     base: &'m LazyDict,
-    /// `None` for a key that goes.
+    /// `None` for a key that goes; the keys ascend.
     over: Vec<(&'m str, Option<Cow<'m, Value>>)>,
 }
 
@@ -27,12 +27,10 @@ impl<'m> Overlay<'m> {
         }
     }
 
-    /// The keys and values, in no particular order.
+    /// The keys and values, with the keys in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, LazyValue<'_>)> {
-        let is_over = |key| self.over.iter().any(|(over, _)| *over == key);
-        let untouched = self.base.iter().filter(move |(key, _)| !is_over(*key));
-        let over = self.over.iter().filter_map(|(key, now)| Some((*key, now.as_deref()?.into())));
-        untouched.chain(over)
+        let over = self.over.iter().map(|(key, now)| (*key, now.as_deref().map(Into::into)));
+        overlay(self.base.iter(), over)
     }
 
     /// Whether what lies over the contents is what they hold.
@@ -90,11 +88,11 @@ pub(crate) fn merge<'m>(
             continue; // an equal set is no change, and no claim on what others wrote
         }
         if late.is_some_and(|rotation| !rotation.lets_through(&change.key, assigns, untouched)) {
-            merged.dropped.push(change.key.clone());
+            merged.dropped.push(change.key.to_string());
             continue;
         }
         if change.replaces() && !untouched && now != there {
-            merged.overwrote.push(change.key.clone());
+            merged.overwrote.push(change.key.to_string());
         }
         let value = if untouched {
             // What nobody touched meanwhile became what the handler saw it become.

@@ -25,7 +25,11 @@ use crate::{
 
 impl Act<'_> {
     /// Lands the changes of a request that had opened a session before it was rotated.
-    pub(super) async fn land(&self, mut work: Work, mut moved: Moved) -> Result<Done, CommitError> {
+    pub(super) async fn land(
+        &self,
+        work: &mut Work,
+        mut moved: Moved,
+    ) -> Result<Done, CommitError> {
         let Verbs { server, .. } = self.verbs;
         for _ in 0..MAX_HOPS {
             if self.now_ms >= moved.until_ms {
@@ -81,8 +85,8 @@ impl Act<'_> {
 
     pub(super) async fn regenerate(
         &self,
-        mut work: Work,
-        stored: Stored,
+        work: &mut Work,
+        stored: &Stored,
     ) -> Result<Done, CommitError> {
         let Verbs { server, .. } = self.verbs;
         let mut permit = server.queue.enter(stored.key).await;
@@ -92,7 +96,7 @@ impl Act<'_> {
             let answer = if self.is_past(&base.record) {
                 self.look_again(&stored.key, &base).await?
             } else {
-                let rotation = self.rotation(&work, &base);
+                let rotation = self.rotation(work, &base);
                 let current = base.contents(&work.opened);
                 let merged = merge(&mut work.changes, &work.opened, current, None)?;
                 let (id, record) =

@@ -13,6 +13,8 @@
 //! under the late-write rule: see [`rotate`](super::rotate). A writer whose answer was lost looks
 //! for its own write before it tries again: nothing is applied twice.
 
+use std::sync::Arc;
+
 use dewar_signing::{LazyDict, Value};
 
 use super::{
@@ -22,7 +24,7 @@ use super::{
     write::millis,
 };
 use crate::{
-    backend::Server,
+    backend::{Server, within},
     clock::unix_millis,
     config::Config,
     delta::KeyDelta,
@@ -39,9 +41,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(super) decision: Decision,
-    origin: Origin,
     /// What the handler saw.
-    pub(super) opened: LazyDict,
+    pub(super) opened: Arc<LazyDict>,
     /// What it left, for a session that begins with it: an update copies nothing here.
     left: LazyDict,
     pub(super) changes: Vec<KeyDelta>,
@@ -49,27 +50,27 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) fn take(open: &mut Open, decision: Decision) -> Self {
+    pub(crate) fn take(open: &mut Open, decision: Decision) -> (Origin, Self) {
         let left = match decision.plan {
-            Plan::Create | Plan::Replace | Plan::Destroy => open.contents.to_dict().into(),
+            Plan::Create | Plan::Replace | Plan::Destroy => open.contents.to_lazy(),
             _ => LazyDict::new(),
         };
-        Self {
+        let work = Self {
             decision,
-            origin: open.origin.clone(),
-            opened: open.contents.before().clone(),
+            opened: open.contents.share(),
             left,
             changes: open.contents.take_changes(),
             discard_late_writes: open.discard_late_writes,
-        }
+        };
+        (open.origin.clone(), work)
     }
 
     pub(super) fn keys(&self) -> Vec<String> {
-        self.changes.iter().map(|change| change.key.clone()).collect()
+        self.changes.iter().map(|change| change.key.to_string()).collect()
     }
 
     pub(super) fn touches(&self, key: &str) -> bool {
-        self.changes.iter().any(|change| change.key == key)
+        self.changes.iter().any(|change| *change.key == *key)
     }
 }
 
@@ -105,13 +106,16 @@ impl Done {
 ///
 /// # Errors
 /// If the contents cannot be kept, or the store does not answer.
-pub(crate) async fn act(config: &Config, server: &Server, work: Work) -> Result<Done, CommitError> {
+pub(crate) async fn act(
+    config: &Config,
+    server: &Server,
+    origin: &Origin,
+    work: &mut Work,
+) -> Result<Done, CommitError> {
     let now_ms = unix_millis(work.decision.now);
     let act = Act { verbs: Verbs { config, server }, now_ms };
-    match tokio::time::timeout(server.options.commit_deadline, act.run(work)).await {
-        Ok(done) => done,
-        Err(_) => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
-    }
+    let done = within(server.options.commit_deadline, act.run(origin, work)).await;
+    done.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()))
 }
 
 /// Takes the value of `name` out of the store, for one request alone.
@@ -125,10 +129,8 @@ pub(crate) async fn take_once(
     name: &str,
 ) -> Result<Option<Value>, CommitError> {
     let act = Act { verbs: Verbs { config, server }, now_ms: unix_millis(config.clock.now()) };
-    match tokio::time::timeout(server.options.commit_deadline, act.take_once(key, name)).await {
-        Ok(taken) => taken,
-        Err(_) => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
-    }
+    let taken = within(server.options.commit_deadline, act.take_once(key, name)).await;
+    taken.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()))
 }
 
 /// One commit under way.
@@ -166,16 +168,18 @@ impl Base {
 }
 
 impl Act<'_> {
-    async fn run(&self, work: Work) -> Result<Done, CommitError> {
+    async fn run(&self, origin: &Origin, work: &mut Work) -> Result<Done, CommitError> {
         let decision = work.decision;
-        match (decision.plan, work.origin.clone()) {
+        match (decision.plan, origin) {
             (Plan::Nothing, _) => Ok(CookieChange::Keep.into()),
-            (Plan::Create, _) => Ok(self.create(work.left, decision).await?.into()),
+            (Plan::Create, _) => Ok(self.create(&work.left, decision).await?.into()),
             (Plan::Touch, Origin::Stored(stored)) => Ok(self.touch(stored, decision).await.into()),
             (Plan::Update | Plan::Empty, Origin::Stored(stored)) => self.update(work, stored).await,
-            (Plan::Regenerate, Origin::Stored(stored)) => self.regenerate(work, stored).await,
+            (Plan::Regenerate, Origin::Stored(stored)) => {
+                Box::pin(self.regenerate(work, stored)).await
+            }
             (Plan::Replace, Origin::Stored(stored)) => {
-                let change = self.create(work.left, decision).await?;
+                let change = self.create(&work.left, decision).await?;
                 self.delete_chain(stored.key).await?;
                 Ok(change.into())
             }
@@ -196,14 +200,14 @@ impl Act<'_> {
 
     async fn create(
         &self,
-        contents: LazyDict,
+        contents: &LazyDict,
         decision: Decision,
     ) -> Result<CookieChange, CommitError> {
-        let (id, _) = self.insert(&Overlay::none(&contents), None, None).await?;
+        let (id, _) = self.insert(&Overlay::none(contents), None, None).await?;
         Ok(self.set_cookie(&id, &decision, self.now_ms))
     }
 
-    async fn touch(&self, stored: Stored, decision: Decision) -> CookieChange {
+    async fn touch(&self, stored: &Stored, decision: Decision) -> CookieChange {
         let Verbs { config, server } = self.verbs;
         // Another machine may have told the visitor so: what has expired stays so.
         if self.is_past(&stored.record) {
@@ -213,23 +217,23 @@ impl Act<'_> {
         let deadline_ms = self.now_ms.saturating_add(millis(idle));
         let touch = server.store().touch(&stored.key, deadline_ms);
         match self.verbs.call("touch", &stored.key, touch).await {
-            Ok(Reached::Done) => self.roll(&stored, &decision),
+            Ok(Reached::Done) => self.roll(stored, &decision),
             // What was read stays true; the next request will see what became of the session.
             Ok(Reached::Gone | Reached::Moved(_)) | Err(_) => CookieChange::Keep,
         }
     }
 
-    async fn update(&self, mut work: Work, stored: Stored) -> Result<Done, CommitError> {
+    async fn update(&self, work: &mut Work, stored: &Stored) -> Result<Done, CommitError> {
         let Verbs { server, .. } = self.verbs;
         let mut permit = server.queue.enter(stored.key).await;
         let mut base = stored.base(permit.predecessor())?;
         loop {
             let answer = if self.is_past(&base.record) {
-                self.look_again(&stored.key, &base).await?
+                Box::pin(self.look_again(&stored.key, &base)).await?
             } else {
                 let current = base.contents(&work.opened);
                 let merged = merge(&mut work.changes, &work.opened, current, None)?;
-                let change = self.roll(&stored, &work.decision);
+                let change = self.roll(stored, &work.decision);
                 if base.current && merged.contents.changes_nothing() {
                     return Ok(Done::kept(change, &base, &merged.contents));
                 }
@@ -252,7 +256,7 @@ impl Act<'_> {
                 Written::Conflict(there) => base = self.conflict(stored.key, there)?,
                 Written::Moved(moved) => {
                     drop(permit);
-                    return self.land(work, moved).await;
+                    return Box::pin(self.land(work, moved)).await;
                 }
                 Written::Gone | Written::Done => return Ok(self.ended(stored.key)),
             }

@@ -1,8 +1,8 @@
 //! Cookie mode: the contents become a token.
 
 use dewar_signing::{
-    TaggedJson, Value,
-    payload::{MAX_INFLATED, encode},
+    LazyValue, TaggedJson, Value,
+    payload::{MAX_INFLATED, encode_onto},
 };
 use http::HeaderValue;
 
@@ -10,6 +10,7 @@ use super::{CookieChange, Decision, expires, largest_key};
 use crate::{
     clock::unix_millis,
     config::{Config, Profile},
+    contents::overlay,
     error::CommitError,
     event::Event,
     open::{CREATED, Open, Origin},
@@ -48,11 +49,10 @@ fn set_cookie(
         _ => now_s,
     };
     let created = Value::from(created_s);
-    let stamp = (config.profile == Profile::Default).then_some((CREATED, &created));
-    let reserved = stamp.map(|(key, _)| key);
-    let members = open.contents.iter().filter(|(key, _)| Some(*key) != reserved);
-    let stamp = stamp.map(|(key, value)| (key, value.into()));
-    let text = TaggedJson.write_members(members.chain(stamp)).map_err(CommitError::Unwritable)?;
+    let stamp = (CREATED, Some(LazyValue::Value(&created)));
+    let stamp = (config.profile == Profile::Default).then_some(stamp);
+    let members = overlay(open.contents.iter(), stamp);
+    let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
     // What no request would open again is not written: text this long may deflate to a small
     // cookie, and opening stops at the same limit.
     if text.len() > MAX_INFLATED {
@@ -60,15 +60,14 @@ fn set_cookie(
         let largest_key = largest_key(open.contents.iter());
         return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
     }
-    let payload = encode(text.as_bytes(), config.compression);
-    let token = config.signer.sign(&payload, now_s.saturating_sub(config.back_date_s));
-    let token = String::from_utf8(token).expect("base64url and the separator are ASCII");
-
-    let mut cookie = config.cookie.set(&token);
-    if decision.permanent {
-        cookie = cookie.expires(expires(config, created_s, decision.now));
-    }
-    let (bytes, limit) = (cookie.size(), config.max_cookie_size);
+    let expires = decision.permanent.then(|| expires(config, created_s, decision.now));
+    let room = text.len().div_ceil(3) * 4 + config.signer.overhead();
+    let cookie = config.cookie.set_token(expires, room, |out| {
+        let from = out.len();
+        encode_onto(out, text.as_bytes(), config.compression);
+        config.signer.sign_in_place(out, from, now_s.saturating_sub(config.back_date_s));
+    });
+    let (bytes, limit) = (cookie.len(), config.max_cookie_size);
     if limit > 0 && bytes > limit {
         if config.profile == Profile::Default {
             let largest_key = largest_key(open.contents.iter());
@@ -76,5 +75,5 @@ fn set_cookie(
         }
         config.emit(|| Event::CookieOversized { bytes, limit });
     }
-    Ok(cookie.to_header())
+    Ok(cookie)
 }

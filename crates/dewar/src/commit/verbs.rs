@@ -10,8 +10,15 @@
 //! | the version we expected | it was not: try again |
 //! | the version we expected among older ones, and not our write | somebody else was first: conflict |
 //! | neither | nobody can tell: an error says so |
+//!
+//! What is asked after a failure is boxed: it is rare, and the room for it would be part of every
+//! commit.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
 
 use super::MAX_HOPS;
 use crate::{
@@ -57,7 +64,7 @@ impl Verbs<'_> {
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
                 answer => return answer,
             }
-            match self.load(key).await? {
+            match Box::pin(self.load(key)).await? {
                 Loaded::Live(there) if there.writes.contains(record.version()) => {
                     return Ok(Created::Done);
                 }
@@ -87,11 +94,11 @@ impl Verbs<'_> {
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
                 answer => return answer.map(Updated::Here),
             }
-            match self.load(key).await? {
+            match Box::pin(self.load(key)).await? {
                 Loaded::Live(there) if there.version() == expected => {}
                 Loaded::Live(there) => return judge(there, expected, ours).map(Updated::Here),
                 Loaded::Moved(moved) => {
-                    let done = self.went_along(moved, expected, ours).await?;
+                    let done = Box::pin(self.went_along(moved, expected, ours)).await?;
                     let missed = Updated::Here(Written::Moved(moved));
                     return Ok(if done { Updated::WentAlong } else { missed });
                 }
@@ -136,7 +143,7 @@ impl Verbs<'_> {
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
                 answer => return answer,
             }
-            match self.load(old).await? {
+            match Box::pin(self.load(old)).await? {
                 Loaded::Moved(there) if there.to == moved.to => return Ok(Written::Done),
                 Loaded::Moved(there) => return Ok(Written::Moved(there)),
                 Loaded::Live(there) if there.version() == expected => {}
@@ -174,9 +181,9 @@ impl Verbs<'_> {
     /// Longer after each attempt, and never the same for two writers.
     async fn pause(&self, attempt: u32) {
         let longest = MAX_PAUSE.min(Duration::from_millis(5) * 2_u32.saturating_pow(attempt));
-        // Without chance the pauses are equal; the next attempt will say what is wrong.
-        let chance = self.server.new_write().map_or(0, WriteId::get) % 1000;
-        tokio::time::sleep(longest.mul_f64(0.5 + chance as f64 / 2000.0)).await;
+        // Hashing by random keys is chance enough.
+        let chance = RandomState::new().hash_one(attempt) % 1000;
+        Box::pin(tokio::time::sleep(longest.mul_f64(0.5 + chance as f64 / 2000.0))).await;
     }
 }
 

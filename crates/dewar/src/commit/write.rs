@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dewar_signing::TaggedJson;
+use dewar_signing::{LazyValue, TaggedJson};
 
 use super::{
     CookieChange, Decision, expires, largest_key,
@@ -11,6 +11,7 @@ use super::{
     verbs::{Updated, Verbs},
 };
 use crate::{
+    contents::overlay,
     error::CommitError,
     id::{SessionId, StoreKey},
     open::{PERMANENT, Stored},
@@ -52,7 +53,7 @@ impl Act<'_> {
                         created_ms: self.now_ms,
                         idle_deadline_ms: 0,
                         absolute_deadline_ms: 0,
-                        writes: Writes::first(self.verbs.server.new_write()?),
+                        writes: Writes::first(self.verbs.server.new_write(self.now_ms)?),
                         data: Vec::new(),
                     };
                     self.record(contents, None, &new, new.writes)?
@@ -77,9 +78,9 @@ impl Act<'_> {
     ) -> Result<Record, CommitError> {
         let Verbs { config, server } = self.verbs;
         let rotation = rotation.filter(|rotation| self.now_ms < rotation.until_ms);
-        let member = rotation.map(Rotation::member);
-        let own = contents.iter().filter(|(key, _)| *key != ROTATION);
-        let members = own.chain(member.iter().map(|(key, value)| (*key, value.into())));
+        let member = rotation.map(Rotation::to_value);
+        let stamp = [(ROTATION, member.as_ref().map(LazyValue::Value))];
+        let members = overlay(contents.iter(), stamp);
         let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
         let (bytes, limit) = (text.len(), server.options.max_session_size);
         if limit > 0 && bytes > limit {
@@ -101,7 +102,7 @@ impl Act<'_> {
             created_ms: old.created_ms,
             idle_deadline_ms: idle_deadline_ms.min(absolute_deadline_ms),
             absolute_deadline_ms,
-            writes: writes.and(server.new_write()?),
+            writes: writes.and(server.new_write(self.now_ms)?),
             data: text.into_bytes(),
         })
     }

@@ -40,6 +40,25 @@ impl CookieAttributes {
         self.removal.clone()
     }
 
+    /// The header for a token that `write` puts into its place: nothing of it is copied. It takes
+    /// about `room` bytes.
+    pub(crate) fn set_token(
+        &self,
+        expires: Option<SystemTime>,
+        room: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> HeaderValue {
+        let cookie = SetCookie { expires: expires.map(Into::into), ..self.set("") };
+        let mut text = Vec::with_capacity(cookie.size() + room);
+        text.extend_from_slice(self.name.as_bytes());
+        text.push(b'=');
+        let value = text.len();
+        write(&mut text);
+        debug_assert!(text[value..].iter().copied().all(is_cookie_octet), "it needs no quotes");
+        cookie.push_attributes(&mut text);
+        sensitive(text)
+    }
+
     pub(super) fn rendered(name: String, secure: bool, head: String, tail: String) -> Self {
         let removal = HeaderValue::from_static("");
         let cookie = Self { name, secure, head, tail, removal };
@@ -90,26 +109,34 @@ impl SetCookie<'_> {
     /// Writes the header's value, marked as sensitive so that it neither prints nor enters a
     /// compression table.
     pub fn to_header(&self) -> HeaderValue {
-        let mut text = String::with_capacity(self.size());
-        text.push_str(self.cookie.name());
-        text.push('=');
+        let mut text = Vec::with_capacity(self.size());
+        text.extend_from_slice(self.cookie.name().as_bytes());
+        text.push(b'=');
         push_value(&mut text, self.value);
-        text.push_str(&self.cookie.head);
+        self.push_attributes(&mut text);
+        debug_assert_eq!(text.len(), self.size());
+        sensitive(text)
+    }
+
+    fn push_attributes(&self, text: &mut Vec<u8>) {
+        text.extend_from_slice(self.cookie.head.as_bytes());
         if let Some(date) = self.expires.and_then(|at| at.to_http_date()) {
-            text.push_str(EXPIRES);
-            text.push_str(&date);
+            text.extend_from_slice(EXPIRES.as_bytes());
+            text.extend_from_slice(date.as_bytes());
         }
         if let Some(age) = self.max_age {
-            text.push_str(MAX_AGE);
-            text.push_str(&age.to_string());
+            text.extend_from_slice(MAX_AGE.as_bytes());
+            text.extend_from_slice(age.to_string().as_bytes());
         }
-        text.push_str(&self.cookie.tail);
-        debug_assert_eq!(text.len(), self.size());
-        let mut header = HeaderValue::try_from(text)
-            .expect("a token, an escaped value and checked attributes are visible ASCII");
-        header.set_sensitive(true);
-        header
+        text.extend_from_slice(self.cookie.tail.as_bytes());
     }
+}
+
+fn sensitive(text: Vec<u8>) -> HeaderValue {
+    let mut header = HeaderValue::try_from(text)
+        .expect("a token, an escaped value and checked attributes are visible ASCII");
+    header.set_sensitive(true);
+    header
 }
 
 // The value is the session, or the secret that opens it.
@@ -146,23 +173,23 @@ fn written_len(value: &str) -> usize {
     2 + value.bytes().map(quoted_len).sum::<usize>()
 }
 
-fn push_value(text: &mut String, value: &str) {
+fn push_value(text: &mut Vec<u8>, value: &str) {
     if value.bytes().all(is_cookie_octet) {
-        return text.push_str(value);
+        return text.extend_from_slice(value.as_bytes());
     }
-    text.push('"');
+    text.push(b'"');
     for byte in value.bytes() {
         match quoted_len(byte) {
-            1 => text.push(byte.into()),
-            2 => text.extend(['\\', byte.into()]),
-            _ => text.extend(['\\', octal(byte >> 6), octal(byte >> 3), octal(byte)]),
+            1 => text.push(byte),
+            2 => text.extend([b'\\', byte]),
+            _ => text.extend([b'\\', octal(byte >> 6), octal(byte >> 3), octal(byte)]),
         }
     }
-    text.push('"');
+    text.push(b'"');
 }
 
-fn octal(bits: u8) -> char {
-    (b'0' + (bits & 7)).into()
+fn octal(bits: u8) -> u8 {
+    b'0' + (bits & 7)
 }
 
 fn digits(number: u64) -> usize {

@@ -12,7 +12,7 @@
 mod stored;
 mod token;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use dewar_signing::{BadToken, Dict, LazyDict, Reason, TaggedJson, Value};
 
@@ -130,6 +130,16 @@ pub(crate) enum Refusal {
     Store(StoreError),
 }
 
+impl Refusal {
+    /// A visitor without a session; or the error of the store.
+    fn into_absent(self) -> Result<Opened, StoreError> {
+        match self {
+            Self::Verdict(verdict) => Ok(absent(verdict)),
+            Self::Store(error) => Err(error),
+        }
+    }
+}
+
 impl From<Verdict> for Refusal {
     fn from(verdict: Verdict) -> Self {
         Self::Verdict(verdict)
@@ -145,18 +155,41 @@ pub(crate) async fn open(
     cookies: &CookieLines,
     now_ms: u64,
 ) -> Result<Opened, StoreError> {
-    let candidates = match config.profile {
-        Profile::Default => MAX_CANDIDATES,
-        Profile::Flask => 1,
-    };
     let mut values = cookie::values(cookies.iter(), config.cookie.name(), config.grammar);
+    let Some(first) = values.next() else {
+        let others = values.others();
+        return Ok(absent(if others { Verdict::OtherNamesOnly } else { Verdict::NoCookie }));
+    };
+    let opened = read(config, &first, now_ms).await;
+    match values.next() {
+        Some(second) if config.profile == Profile::Default => {
+            let others = std::iter::once(second).chain(values).take(MAX_CANDIDATES - 1);
+            Box::pin(choose(config, first, opened, others, now_ms)).await
+        }
+        _ => opened.or_else(Refusal::into_absent),
+    }
+}
+
+async fn read(config: &Config, token: &[u8], now_ms: u64) -> Result<Opened, Refusal> {
+    match &config.backend {
+        Backend::Cookie => Ok(token::read(config, token, now_ms / 1000)?),
+        Backend::Server(server) => stored::read(config, server, token, now_ms).await,
+    }
+}
+
+/// Believes the one cookie that is valid, or none if two are.
+async fn choose<'h>(
+    config: &Config,
+    first: Cow<'h, [u8]>,
+    opened: Result<Opened, Refusal>,
+    others: impl Iterator<Item = Cow<'h, [u8]>>,
+    now_ms: u64,
+) -> Result<Opened, StoreError> {
     let (mut live, mut rotated, mut refusal) = (None, None, None);
-    for token in values.by_ref().take(candidates) {
-        let read = match &config.backend {
-            Backend::Cookie => token::read(config, &token, now_ms / 1000).map_err(Refusal::Verdict),
-            Backend::Server(server) => stored::read(config, server, &token, now_ms).await,
-        };
-        match (read, &live) {
+    let mut next = Some((first, opened));
+    let mut others = others;
+    while let Some((token, opened)) = next {
+        match (opened, &live) {
             // It authenticates nobody, so it casts no doubt on one that does.
             (Ok(opened), _) if opened.origin.was() == Was::Moved => rotated = Some(opened),
             (Ok(opened), None) => live = Some((token, opened)),
@@ -167,13 +200,16 @@ pub(crate) async fn open(
                 refusal.get_or_insert(verdict);
             }
         }
+        next = match others.next() {
+            Some(token) => {
+                let opened = read(config, &token, now_ms).await;
+                Some((token, opened))
+            }
+            None => None,
+        };
     }
-    Ok(match (live.map(|(_, opened)| opened).or(rotated), refusal) {
-        (Some(opened), _) => opened,
-        (None, Some(verdict)) => absent(verdict),
-        (None, None) if values.others() => absent(Verdict::OtherNamesOnly),
-        (None, None) => absent(Verdict::NoCookie),
-    })
+    let found = live.map(|(_, opened)| opened).or(rotated);
+    Ok(found.unwrap_or_else(|| absent(refusal.unwrap_or(Verdict::NoCookie))))
 }
 
 fn absent(verdict: Verdict) -> Opened {

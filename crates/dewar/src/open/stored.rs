@@ -35,7 +35,7 @@ pub(super) async fn read(
     if let Loaded::Live(record) = &loaded {
         if now_ms >= record.deadline_ms() && record.deadline_ms() != BURIED_MS {
             let by = Duration::from_millis(now_ms - record.deadline_ms());
-            match bury(config, server, &key, record).await {
+            match Box::pin(bury(config, server, &key, record, now_ms)).await {
                 Some(there) if now_ms < there.deadline_ms() => loaded = Loaded::Live(there),
                 _ => return Err(Verdict::Expired { by }.into()),
             }
@@ -66,13 +66,19 @@ const BURIED_MS: u64 = 0;
 /// Whoever sees that a session has expired ends it, so that no machine with a slower clock shows
 /// it alive again. He ends the very record that he saw: if somebody wrote meanwhile, this gives
 /// what is there now. If it fails, the session is expired all the same.
-async fn bury(config: &Config, server: &Server, key: &StoreKey, seen: &Record) -> Option<Record> {
+async fn bury(
+    config: &Config,
+    server: &Server,
+    key: &StoreKey,
+    seen: &Record,
+    now_ms: u64,
+) -> Option<Record> {
     let buried = Record {
         owner: seen.owner,
         created_ms: seen.created_ms,
         idle_deadline_ms: BURIED_MS,
         absolute_deadline_ms: BURIED_MS,
-        writes: seen.writes.and(server.new_write().ok()?),
+        writes: seen.writes.and(server.new_write(now_ms).ok()?),
         data: Vec::new(),
     };
     let update = server.store().update(key, seen.version(), &buried);

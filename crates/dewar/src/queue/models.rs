@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
     pin::pin,
-    sync::MutexGuard,
+    sync::{Arc, MutexGuard},
     task::Poll,
 };
 
@@ -136,11 +136,7 @@ impl Model {
         }
         match self.fault {
             Fault::TakesTheTurnstileAway => {
-                self.queue
-                    .turns
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .remove(&key(session));
+                self.queue.lines().remove(&key(session));
             }
             Fault::LetsNobodyIn => return std::mem::forget(permit),
             Fault::None | Fault::PassesNothingOn => {}
@@ -187,7 +183,7 @@ fn several_requests(fault: Fault) {
         let wrong = model.seen(session).wrong;
         assert!(wrong.is_none(), "the queue: {wrong:?}");
     }
-    let left_behind = model.queue.turns.lock().unwrap_or_else(PoisonError::into_inner).len();
+    let left_behind = model.queue.lines().len();
     assert!(left_behind == 0 || fault == Fault::LetsNobodyIn, "{left_behind} left behind");
 }
 

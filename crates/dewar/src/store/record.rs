@@ -66,9 +66,14 @@ impl Writes {
         self.ids[..self.len].contains(&write)
     }
 
+    /// All of them, newest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = WriteId> {
+        self.ids[..self.len].iter().copied()
+    }
+
     /// All of them as bytes, for stores that keep them in one field.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.ids[..self.len].iter().flat_map(|id| id.0.to_be_bytes()).collect()
+        self.iter().flat_map(|id| id.0.to_be_bytes()).collect()
     }
 
     /// The inverse of [`to_bytes`](Self::to_bytes); `None` if the bytes are not such.

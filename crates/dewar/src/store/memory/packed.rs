@@ -51,16 +51,16 @@ impl Packed {
     }
 
     pub(super) fn live(key: &StoreKey, record: &Record) -> Self {
-        let writes = record.writes.to_bytes();
+        let writes = record.writes.iter();
         let owner = record.owner.as_ref().map_or(&[][..], |owner| owner.as_bytes());
-        let len = WRITES + writes.len() + owner.len() + record.data.len();
+        let len = WRITES + 8 * record.writes.len() + owner.len() + record.data.len();
         let mut bytes = start(key, Kind::Live, len);
         bytes.extend(record.idle_deadline_ms.to_be_bytes());
         bytes.extend(record.absolute_deadline_ms.to_be_bytes());
         bytes.extend(record.created_ms.to_be_bytes());
         let owned = if record.owner.is_some() { OWNED } else { 0 };
-        bytes.push(owned | (writes.len() / 8) as u8);
-        bytes.extend(writes);
+        bytes.push(owned | record.writes.len() as u8);
+        writes.for_each(|write| bytes.extend(write.get().to_be_bytes()));
         bytes.extend(owner);
         bytes.extend(&record.data);
         Self(bytes.into_boxed_slice())

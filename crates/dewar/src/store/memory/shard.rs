@@ -2,11 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
-    hash::{BuildHasherDefault, Hasher},
+    hash::BuildHasherDefault,
 };
 
 use super::packed::Packed;
-use crate::{id::StoreKey, store::GRACE};
+use crate::{
+    id::{KeyHasher, StoreKey},
+    store::GRACE,
+};
 
 const GRACE_MS: u64 = GRACE.as_millis() as u64;
 
@@ -21,7 +24,7 @@ type Tag = u64;
 
 #[derive(Default)]
 pub(super) struct Shard {
-    tags: HashMap<Tag, Packed, BuildHasherDefault<TagHasher>>,
+    tags: HashMap<Tag, Packed, BuildHasherDefault<KeyHasher>>,
     /// Keys whose tag another key has. With real keys there are none.
     crowd: BTreeMap<StoreKey, Packed>,
     /// The tags of each bucket. An entry of which [`Packed::bucket`] says otherwise is void, so a
@@ -175,24 +178,4 @@ fn last_ms(bucket: u32) -> u64 {
 
 fn is_past(deadline_ms: u64, now_ms: u64) -> bool {
     deadline_ms.saturating_add(GRACE_MS) < now_ms
-}
-
-/// A key is a hash already.
-#[derive(Default)]
-struct TagHasher(u64);
-
-impl Hasher for TagHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, tag: u64) {
-        self.0 = tag;
-    }
 }
