@@ -10,6 +10,7 @@
 //! [`pages`] serves them with dewar, [`limit`] by hand, [`floor`] without any session: what a mode
 //! costs is the difference.
 
+pub mod budget;
 pub mod floor;
 pub mod limit;
 pub mod pages;
