@@ -11,11 +11,13 @@
 //! costs is the difference.
 
 pub mod budget;
+mod contents;
 pub mod floor;
 pub mod limit;
 pub mod pages;
 mod visitor;
 
+pub use contents::contents;
 pub use visitor::Visitor;
 
 /// A secret that the gate for weak keys lets pass.
