@@ -10,11 +10,14 @@
 //! [`pages`] serves them with dewar, [`limit`] by hand, [`floor`] without any session: what a mode
 //! costs is the difference.
 
+pub mod budget;
+mod contents;
 pub mod floor;
 pub mod limit;
 pub mod pages;
 mod visitor;
 
+pub use contents::contents;
 pub use visitor::Visitor;
 
 /// A secret that the gate for weak keys lets pass.

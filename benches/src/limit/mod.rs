@@ -13,6 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 pub mod cookie;
 pub mod memory;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 mod token;
