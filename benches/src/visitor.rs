@@ -17,7 +17,8 @@ pub struct Visitor {
 impl Visitor {
     /// A visitor who has never been there.
     pub fn new(app: Router) -> Self {
-        Self { app, cookie: None }
+        // As `axum::serve` does: without it, each request would put the layers around its route anew.
+        Self { app: app.with_state(()), cookie: None }
     }
 
     /// The cookie that the visitor sends, if it has one.

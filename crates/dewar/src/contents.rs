@@ -26,7 +26,7 @@ impl Contents {
     /// The value of `key`, as it lies here: nothing is read or copied to find it.
     pub(crate) fn get(&self, key: &str) -> Option<LazyValue<'_>> {
         match self.delta.get(key) {
-            Some(now) => now.map(LazyValue::Value),
+            Some(now) => now.map(LazyValue::from),
             None => self.base().and_then(|base| base.get(key)),
         }
     }
@@ -60,8 +60,16 @@ impl Contents {
 
     /// The keys and values as they are now, with the keys in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, LazyValue<'_>)> {
+        self.iter_stamped(None)
+    }
+
+    /// The same, with `stamp` in place of whatever its key holds.
+    pub(crate) fn iter_stamped<'c>(
+        &'c self,
+        stamp: Option<(&'c str, Option<LazyValue<'c>>)>,
+    ) -> impl Iterator<Item = (&'c str, LazyValue<'c>)> {
         let over = self.delta.iter().map(|(key, now)| (key, now.map(Into::into)));
-        overlay(self.base().into_iter().flat_map(LazyDict::iter), over)
+        overlay(self.base(), stamped(over, stamp))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -73,7 +81,7 @@ impl Contents {
         if self.cleared {
             return !self.opened.is_empty() || !self.is_empty();
         }
-        self.delta.iter().any(|(key, now)| self.opened.get(key) != now.map(LazyValue::Value))
+        self.delta.iter().any(|(key, now)| self.opened.get(key) != now.map(LazyValue::from))
     }
 
     /// What was opened, before any change.
@@ -163,24 +171,41 @@ impl Deref for Opened {
 
 /// What is seen of `base` when `over` lies on it; `None` there hides a key. Keys ascend in all three.
 pub(crate) fn overlay<'c>(
-    base: impl Iterator<Item = (&'c str, LazyValue<'c>)>,
-    over: impl IntoIterator<Item = (&'c str, Option<LazyValue<'c>>)>,
+    base: Option<&'c LazyDict>,
+    over: impl Iterator<Item = (&'c str, Option<LazyValue<'c>>)>,
 ) -> impl Iterator<Item = (&'c str, LazyValue<'c>)> {
-    let (mut base, mut over) = (base.peekable(), over.into_iter().peekable());
+    let (mut at, mut over) = (0, over.peekable());
     std::iter::from_fn(move || {
         loop {
-            match (base.peek(), over.peek()) {
-                (Some((below, _)), Some((above, _))) if below < above => return base.next(),
-                (_, None) => return base.next(),
+            let below = base.and_then(|base| base.key(at));
+            match (below, over.peek()) {
+                (Some(below), Some((above, _))) if below < *above => {}
+                (_, None) => {}
                 (below, Some((above, _))) => {
-                    if below.is_some_and(|(below, _)| below == above) {
-                        base.next();
-                    }
-                    if let Some((key, Some(value))) = over.next() {
-                        return Some((key, value));
+                    at += usize::from(below == Some(*above));
+                    match over.next() {
+                        Some((key, Some(value))) => return Some((key, value)),
+                        _ => continue,
                     }
                 }
             }
+            at += 1;
+            return base.and_then(|base| base.nth(at - 1));
         }
+    })
+}
+
+/// `over`, with `value` at `key` whatever lay there. Keys ascend in both.
+pub(crate) fn stamped<'c>(
+    over: impl Iterator<Item = (&'c str, Option<LazyValue<'c>>)>,
+    stamp: Option<(&'c str, Option<LazyValue<'c>>)>,
+) -> impl Iterator<Item = (&'c str, Option<LazyValue<'c>>)> {
+    let (mut over, mut stamp) = (over.peekable(), stamp);
+    std::iter::from_fn(move || {
+        let Some((key, _)) = stamp else { return over.next() };
+        over.next_if(|(above, _)| *above < key).or_else(|| {
+            over.next_if(|(above, _)| *above == key);
+            stamp.take()
+        })
     })
 }

@@ -11,7 +11,7 @@ mod models;
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::BuildHasherDefault,
-    sync::{MutexGuard, PoisonError},
+    sync::PoisonError,
 };
 
 use tokio::sync::oneshot;
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use crate::{
     id::{KeyHasher, StoreKey},
     store::Record,
-    sync::shuttled::Mutex,
+    sync::shuttled::{Mutex, MutexGuard},
 };
 
 /// Who waits for one session, first come first served. Each is handed what the last one before it

@@ -52,28 +52,13 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         // The outer of two layers with one configuration commits for both.
-        let nested =
-            request.extensions().get::<Slot>().is_some_and(|slot| slot.is_of(&self.config));
-        let slot = (!nested).then(|| Slot::seal(&self.config, request.headers())); // 1 cookie
+        let is_inner = request.extensions().get::<Slot>().is_some_and(|s| s.is_of(&self.config));
+        let slot = (!is_inner).then(|| Slot::seal(&self.config, request.headers())); // 1 cookie
         if let Some(slot) = &slot {
             request.extensions_mut().insert(slot.clone());
         }
         let handler = self.inner.call(request);
         SessionFuture { handler, slot, response: None, finishing: Finishing::Nothing }
-    }
-}
-
-pin_project! {
-    /// The response of a [`SessionService`]. Dropped before it is ready, it leaves the session as it
-    /// was or as the handler left it, never half.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct SessionFuture<F, B> {
-        #[pin]
-        handler: F,
-        // `None` if another layer commits.
-        slot: Option<Slot>,
-        response: Option<Response<B>>,
-        finishing: Finishing,
     }
 }
 
@@ -90,19 +75,37 @@ where
         let response = match this.response.take() {
             Some(response) => response,
             None => {
-                let response = ready!(this.handler.poll(cx))?; // 2 verify, 3 open: by the extractor; 4 handler
+                // 2 verify, 3 open: by the extractor; 4 handler
+                let response = ready!(this.handler.poll(cx))?;
                 *this.finishing = slot.finish(); // 5 plan ▸ commit
                 response
             }
         };
-        let Poll::Ready(finished) = Pin::new(this.finishing).poll(cx) else {
-            *this.response = Some(response);
-            return Poll::Pending;
-        };
-        Poll::Ready(Ok(match finished {
-            Some(finished) => respond::write(slot.config(), finished, response), // 6 cookie
-            None => response,
-        }))
+        match Pin::new(this.finishing).poll(cx) {
+            Poll::Ready(None) => Poll::Ready(Ok(response)),
+            Poll::Ready(Some(finished)) => {
+                Poll::Ready(Ok(respond::write(slot.config(), finished, response))) // 6 cookie
+            }
+            Poll::Pending => {
+                *this.response = Some(response);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// The response of a [`SessionService`]. Dropped before it is ready, it leaves the session as it
+    /// was or as the handler left it, never half.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct SessionFuture<F, B> {
+        #[pin]
+        handler: F,
+        // `None` if another layer commits.
+        slot: Option<Slot>,
+        // What the handler answered, while the session is being committed.
+        response: Option<Response<B>>,
+        finishing: Finishing,
     }
 }
 

@@ -3,31 +3,30 @@
 //! The layer puts it in, the extractor opens it, the layer closes it. It is the only thing the two
 //! share, and its lock is never held across an await.
 
+mod close;
 mod finishing;
 #[cfg(all(test, dewar_models))]
 mod models;
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
-use dewar_signing::{LazyDict, Value};
+use dewar_signing::Value;
 pub(crate) use finishing::Finishing;
 use http::HeaderMap;
 
 use crate::{
-    backend::{Backend, within},
+    backend::Backend,
     clock::unix_millis,
-    commit::{self, CookieChange, Decision, Done},
+    commit::{self, CookieChange},
     config::{Config, Profile},
-    contents::Contents,
     cookie::CookieLines,
     error::CommitError,
-    event::{Event, Snapshot},
+    event::Event,
     open::{Open, Origin, open},
-    plan::Plan,
-    store::{StoreError, StoreErrorKind},
+    store::StoreError,
     sync::loomed::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -45,7 +44,7 @@ struct Inner {
     /// A handler asked, whatever it got.
     asked: AtomicBool,
     /// Empty while the slot is sealed.
-    opened: OnceLock<Mutex<Asked>>,
+    opened: Mutex<Option<Asked>>,
     /// Held while the slot is being closed: a second closing waits for the first.
     closing: tokio::sync::Mutex<()>,
 }
@@ -75,19 +74,6 @@ enum Outcome {
     Refused,
 }
 
-/// What closing begins with.
-enum Beginning {
-    /// It is closed: this is to happen, and these changes are told to listeners.
-    Decided(Result<Decision, CommitError>, Changes),
-    /// It was closed before, or is being.
-    Closed,
-    /// A store has to be asked, for which there is no time now: it is still open.
-    Waits,
-}
-
-/// The touched keys with the names of the operations; empty if nobody listens.
-type Changes = Vec<(String, Vec<&'static str>)>;
-
 /// What the layer finds when the handler is done.
 #[derive(Debug)]
 pub(crate) struct Finished {
@@ -104,7 +90,7 @@ pub(crate) struct OpenSlot(Slot);
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inner")
-            .field("opened", &self.opened.get().is_some())
+            .field("asked", &self.asked.load(Ordering::Relaxed))
             .finish_non_exhaustive()
     }
 }
@@ -116,7 +102,7 @@ impl Slot {
             config: Arc::clone(config),
             cookies: CookieLines::of(headers),
             asked: AtomicBool::new(false),
-            opened: OnceLock::new(),
+            opened: Mutex::new(None),
             closing: tokio::sync::Mutex::const_new(()),
         }))
     }
@@ -140,32 +126,48 @@ impl Slot {
     }
 
     async fn open(&self) -> Result<OpenSlot, StoreError> {
-        if self.0.opened.get().is_none() {
+        if !self.is_open() {
             let config = self.config();
             let now_ms = unix_millis(config.clock.now());
             let opened = open(config, &self.0.cookies, now_ms).await;
             let unavailable = Verdict::StoreUnavailable;
             let verdict = opened.as_ref().map_or(&unavailable, |opened| &opened.verdict);
             config.emit(|| Event::Opened { verdict });
-            // Of two that open at once, the first counts.
             let opened = opened?;
-            let _ = self
-                .0
-                .opened
-                .get_or_init(|| Mutex::new(Asked { open: Open::new(opened), phase: Phase::Open }));
+            // Of two that open at once, the first counts.
+            let mut asked = self.lock();
+            if asked.is_none() {
+                *asked = Some(Asked { open: Open::new(opened), phase: Phase::Open });
+            }
         }
         Ok(OpenSlot(self.clone()))
+    }
+
+    fn is_open(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// A panic cannot leave it half changed: each step is one assignment.
+    fn lock(&self) -> MutexGuard<'_, Option<Asked>> {
+        self.0.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The end of the request: commits, and hands out what the browser is told. It is done at once
     /// unless a store has to be asked.
     pub(crate) fn finish(&self) -> Finishing {
-        if self.0.opened.get().is_none() {
-            return self.finish_unopened();
+        if !self.accessed() {
+            return if self.refreshes_unopened() { self.refresh() } else { Finishing::Nothing };
         }
-        let open = OpenSlot(self.clone());
         // A handler that was told of a failure has made its own answer.
-        let told = open.was_refused();
+        let told = match &*self.lock() {
+            Some(asked) => matches!(asked.phase, Phase::Closed(Outcome::Refused)),
+            // So has one that was not given a session, and it still depends on the cookie.
+            None => {
+                let change = Ok(CookieChange::Keep);
+                return Finishing::Now(Finished { accessed: true, change });
+            }
+        };
+        let open = OpenSlot(self.clone());
         if let Some(closed) = open.close_at_once() {
             return Finishing::Now(open.finished(closed, told));
         }
@@ -175,18 +177,14 @@ impl Slot {
         })
     }
 
-    fn finish_unopened(&self) -> Finishing {
-        if self.refreshes_unopened() {
-            let slot = self.clone();
-            return Finishing::waits(async move {
-                let open = slot.open().await.ok()?;
-                let closed = open.close().await;
-                Some(open.finished(closed, false))
-            });
-        }
-        // The handler's own answer says that the store failed; it still depends on the cookie.
-        let failed = Finished { accessed: true, change: Ok(CookieChange::Keep) };
-        if self.accessed() { Finishing::Now(failed) } else { Finishing::Nothing }
+    /// Opens and closes a session that nobody asked for.
+    fn refresh(&self) -> Finishing {
+        let slot = self.clone();
+        Finishing::waits(async move {
+            let open = slot.open().await.ok()?;
+            let closed = open.close().await;
+            Some(open.finished(closed, false))
+        })
     }
 
     fn accessed(&self) -> bool {
@@ -208,113 +206,11 @@ impl OpenSlot {
     /// The single door to the contents. The second argument of `visit` tells whether changes still
     /// count.
     pub(crate) fn with<R>(&self, visit: impl FnOnce(&mut Open, bool) -> R) -> R {
-        let asked = &mut *self.lock();
-        visit(&mut asked.open, matches!(asked.phase, Phase::Open))
+        self.asked(|asked| visit(&mut asked.open, matches!(asked.phase, Phase::Open)))
     }
 
-    /// Commits and closes. Once closed, it stays as it is, and says again what came of it.
-    ///
-    /// # Errors
-    /// If the contents cannot be kept, or could not the first time. [`CommitError::Ended`] if the
-    /// session had ended, or had been rotated away: then nothing is wrong.
-    pub(crate) async fn close(&self) -> Result<(), CommitError> {
-        let _turn = self.turn().await?;
-        match (self.begin(true), &self.config().backend) {
-            (Beginning::Decided(Ok(decision), changes), Backend::Server(server))
-                if decision.plan != Plan::Nothing =>
-            {
-                let (origin, mut work) = self.with(|open, _| commit::Work::take(open, decision));
-                let done = commit::stored::act(self.config(), server, &origin, &mut work).await;
-                self.settle(done.map(|done| (decision, done)), &changes)
-            }
-            (beginning, _) => self.end(beginning),
-        }
-    }
-
-    /// The same without waiting: `None` if a store has to be asked, or somebody is closing already.
-    fn close_at_once(&self) -> Option<Result<(), CommitError>> {
-        let _turn = self.0.0.closing.try_lock().ok()?;
-        match self.begin(false) {
-            Beginning::Waits => None,
-            beginning => Some(self.end(beginning)),
-        }
-    }
-
-    /// From now on no change counts, unless a store has to be asked and there is no time to wait.
-    fn begin(&self, may_wait: bool) -> Beginning {
-        let config = self.config();
-        let mut asked = self.lock();
-        if !matches!(asked.phase, Phase::Open) {
-            return Beginning::Closed;
-        }
-        let decision = commit::decide(config, &mut asked.open);
-        let on_server = matches!(config.backend, Backend::Server(_));
-        let asks_store = matches!(&decision, Ok(decision) if decision.plan != Plan::Nothing);
-        if on_server && asks_store && !may_wait {
-            return Beginning::Waits;
-        }
-        asked.phase = Phase::Closed(Outcome::Unknown);
-        // A commit takes the operations away; their names are for whoever listens.
-        let told = config.events.wants_contents();
-        let changes = if told { asked.open.contents.summary() } else { Vec::new() };
-        Beginning::Decided(decision, changes)
-    }
-
-    /// Ends what no store is asked for: the contents become a cookie, or nothing is to be done.
-    fn end(&self, beginning: Beginning) -> Result<(), CommitError> {
-        let Beginning::Decided(decision, changes) = beginning else { return self.outcome() };
-        let done = decision.and_then(|decision| {
-            let act = |open: &mut Open, _| commit::token::act(self.config(), open, &decision);
-            Ok((decision, self.with(act)?.into()))
-        });
-        self.settle(done, &changes)
-    }
-
-    /// Keeps in mind what came of closing, and tells it.
-    fn settle(
-        &self,
-        done: Result<(Decision, Done), CommitError>,
-        changes: &Changes,
-    ) -> Result<(), CommitError> {
-        match done {
-            Ok((decision, done)) if done.kept => {
-                self.keep(&decision, done, changes);
-                Ok(())
-            }
-            Ok(_) => {
-                self.set_outcome(Outcome::Dropped);
-                Err(CommitError::Ended)
-            }
-            Err(error) => {
-                self.set_outcome(Outcome::Refused);
-                self.config().emit(|| Event::Refused { error: &error });
-                Err(error)
-            }
-        }
-    }
-
-    /// What the layer is told of a closing.
-    fn finished(&self, closed: Result<(), CommitError>, told: bool) -> Finished {
-        let change = match closed {
-            // Nothing was kept and nothing is wrong: the response goes out as it is.
-            Err(CommitError::Ended) => Ok(CookieChange::Keep),
-            Err(_) if told => Ok(CookieChange::Keep),
-            closed => closed.map(|()| self.take_change()),
-        };
-        Finished { accessed: self.0.accessed(), change }
-    }
-
-    /// The turn to close. Somebody may have begun and never gone on: in server mode that is waited
-    /// for no longer than a commit may take. In cookie mode closing waits for nothing.
-    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, StoreError> {
-        let turn = self.0.0.closing.lock();
-        match &self.config().backend {
-            Backend::Cookie => Ok(turn.await),
-            Backend::Server(server) => {
-                let turn = within(server.options.commit_deadline, turn).await;
-                turn.ok_or_else(|| StoreError::new(StoreErrorKind::OutcomeUnknown))
-            }
-        }
+    fn asked<R>(&self, visit: impl FnOnce(&mut Asked) -> R) -> R {
+        visit(self.0.lock().as_mut().expect("an `OpenSlot` is made by opening a slot"))
     }
 
     /// Takes a key's value for this request alone: see
@@ -334,65 +230,5 @@ impl OpenSlot {
             open.edits += 1;
         });
         Ok(taken)
-    }
-
-    /// Records what was done, and tells it.
-    fn keep(&self, decision: &Decision, done: Done, changes: &[(String, Vec<&'static str>)]) {
-        let mut told = None;
-        {
-            let Asked { open, phase } = &mut *self.lock();
-            *phase = Phase::Closed(Outcome::Kept(done.change));
-            if self.config().events.wants_contents() {
-                let merged = done.merged.as_ref().map(LazyDict::to_dict);
-                let after = merged.unwrap_or_else(|| open.contents.to_dict());
-                told = Some((open.contents.before().to_dict(), after));
-            }
-            if let Some(merged) = done.merged {
-                open.contents = Contents::new(merged);
-            }
-        }
-        // A listener may look at the session: the lock is free by now.
-        if let Some((before, after)) = told {
-            let (plan, before, after) = (decision.plan, Snapshot(&before), Snapshot(&after));
-            self.config().emit(|| Event::Committed { plan, before, changes, after });
-        }
-    }
-
-    /// What came of a closing that is over.
-    ///
-    /// # Errors
-    /// If it failed, or was dropped halfway: nothing was kept as far as anybody knows.
-    fn outcome(&self) -> Result<(), CommitError> {
-        match &mut self.lock().phase {
-            Phase::Closed(Outcome::Kept(_)) | Phase::Open => Ok(()),
-            Phase::Closed(Outcome::Dropped) => Err(CommitError::Ended),
-            Phase::Closed(outcome) => {
-                *outcome = Outcome::Refused;
-                let earlier = "an earlier commit of this request failed or was interrupted";
-                Err(StoreError::new(StoreErrorKind::OutcomeUnknown).with_source(earlier).into())
-            }
-        }
-    }
-
-    fn set_outcome(&self, new: Outcome) {
-        self.lock().phase = Phase::Closed(new);
-    }
-
-    /// Whoever asked for the commit was told that it failed.
-    fn was_refused(&self) -> bool {
-        matches!(self.lock().phase, Phase::Closed(Outcome::Refused))
-    }
-
-    fn take_change(&self) -> CookieChange {
-        match &mut self.lock().phase {
-            Phase::Closed(Outcome::Kept(change)) => std::mem::take(change),
-            _ => CookieChange::Keep,
-        }
-    }
-
-    /// A panic cannot leave a phase half changed: each step is one assignment.
-    fn lock(&self) -> MutexGuard<'_, Asked> {
-        let opened = self.0.0.opened.get().expect("an `OpenSlot` is made by opening a slot");
-        opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -47,32 +47,61 @@ enum Held {
 
 /// A value of a [`LazyDict`], as it lies there.
 #[derive(Clone, Copy)]
-#[non_exhaustive]
-pub enum LazyValue<'d> {
-    /// The tagged JSON that [`TaggedJson`](super::TaggedJson) would write for it.
-    Text(&'d str),
-    /// A value that has been read.
+pub struct LazyValue<'d>(Lies<'d>);
+
+#[derive(Clone, Copy)]
+enum Lies<'d> {
+    /// `"key":value`, with so many bytes before the value.
+    Text(&'d str, usize),
     Value(&'d Value),
 }
 
-impl LazyValue<'_> {
+impl<'d> LazyValue<'d> {
     /// The value, read or copied.
     pub fn to_value(self) -> Value {
-        match self {
-            Self::Text(text) => read::read(text, &mut tags::resolve).expect("plain text is sound"),
-            Self::Value(value) => value.clone(),
+        match self.0 {
+            Lies::Text(member, at) => plain::read(&member[at..]),
+            Lies::Value(value) => value.clone(),
         }
     }
+
+    /// How many bytes it takes when it is written, if that is known without writing it.
+    pub fn written_len(self) -> Option<usize> {
+        match self.0 {
+            Lies::Text(member, at) => Some(member.len() - at),
+            Lies::Value(_) => None,
+        }
+    }
+
+    /// What is to be written behind `key`; or together with it, if they stand together already.
+    pub(super) fn to_write(self, key: &str) -> ToWrite<'d> {
+        match self.0 {
+            Lies::Text(member, at) if key.len() + 3 == at && member[1..at - 2] == *key => {
+                ToWrite::Member(member)
+            }
+            Lies::Text(member, at) => ToWrite::Text(&member[at..]),
+            Lies::Value(value) => ToWrite::Value(value),
+        }
+    }
+}
+
+/// What is to be written of a member.
+pub(super) enum ToWrite<'d> {
+    /// Key, colon and value.
+    Member(&'d str),
+    /// The value alone.
+    Text(&'d str),
+    Value(&'d Value),
 }
 
 /// Whether both are written alike.
 impl PartialEq for LazyValue<'_> {
     fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Text(a), Self::Text(b)) => a == b,
-            (Self::Value(a), Self::Value(b)) => a == b,
-            (Self::Text(_), Self::Value(value)) => self.to_value() == **value,
-            (Self::Value(value), Self::Text(_)) => **value == other.to_value(),
+        match (self.0, other.0) {
+            (Lies::Text(a, at), Lies::Text(b, bt)) => a[at..] == b[bt..],
+            (Lies::Value(a), Lies::Value(b)) => a == b,
+            (Lies::Text(..), Lies::Value(value)) => self.to_value() == *value,
+            (Lies::Value(value), Lies::Text(..)) => *value == other.to_value(),
         }
     }
 }
@@ -81,7 +110,7 @@ impl Eq for LazyValue<'_> {}
 
 impl<'d> From<&'d Value> for LazyValue<'d> {
     fn from(value: &'d Value) -> Self {
-        Self::Value(value)
+        Self(Lies::Value(value))
     }
 }
 
@@ -103,22 +132,26 @@ fn members(text: &str) -> Result<Option<Vec<Member>>, PayloadError> {
     }
     let bytes = text.as_bytes();
     let mut members = Vec::with_capacity(8);
-    let mut keys = plain::Keys::default();
-    // The brace or comma before the next key.
-    let mut before = 0;
+    // The brace or comma before the next key, and the last one.
+    let (mut before, mut last) = (0, None);
     loop {
-        let Some((key, at)) = keys.next(bytes, before + 1) else { return Ok(None) };
-        let (value, end) = match plain::value(bytes, at, 1) {
-            Some(end) => (Held::Text(at..end), end),
+        let Some(quote) = plain::key(bytes, before + 1, last) else { return Ok(None) };
+        let (key, at) = (before + 2..quote, quote + 2);
+        last = Some(&bytes[before + 2..quote]);
+        match plain::value(bytes, at, 1) {
+            Some(end) => {
+                members.push(Member { key, value: Held::Text(at..end) });
+                before = end;
+            }
             None => {
                 let (value, end) = read::read_at(text, at, 1, &mut tags::resolve)?;
-                (Held::Value(value), end)
+                members.push(Member { key, value: Held::Value(value) });
+                before = end;
             }
-        };
-        members.push(Member { key, value });
-        match bytes.get(end) {
-            Some(b',') => before = end,
-            Some(b'}') if end + 1 == bytes.len() => return Ok(Some(members)),
+        }
+        match bytes.get(before) {
+            Some(b',') => {}
+            Some(b'}') if before + 1 == bytes.len() => return Ok(Some(members)),
             _ => return Ok(None),
         }
     }
@@ -162,9 +195,20 @@ impl LazyDict {
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let i = self.find(key)?;
         Some(match self.members.remove(i).value {
-            Held::Text(at) => LazyValue::Text(&self.text[at]).to_value(),
+            Held::Text(at) => plain::read(&self.text[at]),
             Held::Value(value) => value,
         })
+    }
+
+    /// The key in this place, counted from 0 in ascending order.
+    pub fn key(&self, i: usize) -> Option<&str> {
+        self.members.get(i).map(|member| &self.text[member.key.clone()])
+    }
+
+    /// The key and value in this place, counted from 0 in ascending order of keys.
+    pub fn nth(&self, i: usize) -> Option<(&str, LazyValue<'_>)> {
+        let member = self.members.get(i)?;
+        Some((&self.text[member.key.clone()], self.value(member)))
     }
 
     /// The keys and values, with the keys in ascending order.
@@ -179,8 +223,12 @@ impl LazyDict {
 
     fn value<'d>(&'d self, member: &'d Member) -> LazyValue<'d> {
         match &member.value {
-            Held::Text(at) => LazyValue::Text(&self.text[at.clone()]),
-            Held::Value(value) => LazyValue::Value(value),
+            Held::Text(at) => {
+                // The quote before the key.
+                let start = member.key.start - 1;
+                LazyValue(Lies::Text(&self.text[start..at.end], at.start - start))
+            }
+            Held::Value(value) => value.into(),
         }
     }
 
@@ -188,7 +236,8 @@ impl LazyDict {
         // Among a few keys the length alone tells most apart.
         if self.members.len() <= FEW {
             let is_it = |member: &Member| {
-                member.key.len() == key.len() && self.text[member.key.clone()] == *key
+                member.key.len() == key.len()
+                    && self.text.as_bytes()[member.key.clone()] == *key.as_bytes()
             };
             return self.members.iter().position(is_it);
         }

@@ -10,12 +10,21 @@
 //!
 //! Whoever gets `None` here asks the reader: it knows every other form, and every error.
 
-use std::ops::Range;
-
-use super::MAX_DEPTH;
+use super::{MAX_DEPTH, read, tags};
+use crate::value::Value;
 
 /// Longer integers may not fit 64 bits.
 const MAX_DIGITS: usize = 18;
+
+/// The value that plain text stands for.
+pub(super) fn read(text: &str) -> Value {
+    let read = || read::read(text, &mut tags::resolve).expect("plain text is sound");
+    match text.as_bytes() {
+        [b'"', .., b'"'] => Value::Str(text[1..text.len() - 1].to_owned()),
+        [b'-' | b'0'..=b'9', ..] => text.parse().map_or_else(|_| read(), Value::Int),
+        _ => read(),
+    }
+}
 
 /// The end of the plain value that begins at `at`.
 pub(super) fn value(text: &[u8], at: usize, depth: usize) -> Option<usize> {
@@ -84,9 +93,11 @@ fn dict(text: &[u8], at: usize, depth: usize) -> Option<usize> {
     if text.get(at) == Some(&b'}') {
         return Some(at + 1);
     }
-    let mut keys = Keys::default();
+    let mut last = None;
     loop {
-        at = value(text, keys.next(text, at)?.1, depth)?;
+        let end = key(text, at, last)?;
+        last = Some(&text[at + 1..end]);
+        at = value(text, end + 2, depth)?;
         match text.get(at)? {
             b',' => at += 1,
             b'}' => return Some(at + 1),
@@ -95,19 +106,14 @@ fn dict(text: &[u8], at: usize, depth: usize) -> Option<usize> {
     }
 }
 
-/// The keys of one object, which must ascend.
-#[derive(Default)]
-pub(super) struct Keys(Option<Range<usize>>);
-
-impl Keys {
-    /// Where the key that begins at `at` stands, without its quotes, and where its value begins.
-    pub(super) fn next(&mut self, text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
-        let end = string(text, at)?;
-        let key = at + 1..end - 1;
-        let ascends = self.0.take().is_none_or(|last| text[last] < text[key.clone()]);
-        // A tag begins with a blank, and stands for a value of another type.
-        let is_plain = ascends && text[key.start] != b' ' && text.get(end) == Some(&b':');
-        self.0 = Some(key.clone());
-        is_plain.then_some((key, end + 1))
-    }
+/// Where the key that begins at `at` has its closing quote; behind it stands a colon. The key comes
+/// after `last`, the one before it.
+pub(super) fn key(text: &[u8], at: usize, last: Option<&[u8]>) -> Option<usize> {
+    let end = string(text, at)? - 1;
+    let key = &text[at + 1..end];
+    // A tag begins with a blank, and stands for a value of another type.
+    let is_tag = key.first() == Some(&b' ');
+    let is_plain =
+        !is_tag && last.is_none_or(|last| last < key) && text.get(end + 1) == Some(&b':');
+    is_plain.then_some(end)
 }

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{LazyValue, MAX_DEPTH, tags};
+use super::{LazyValue, MAX_DEPTH, lazy::ToWrite, tags};
 use crate::{
     PayloadError,
     value::{Value, write_float},
@@ -37,12 +37,30 @@ pub(super) fn write(value: &Value, style: Style) -> Result<String, PayloadError>
 pub(super) fn write_members<'v>(
     members: impl Iterator<Item = (&'v str, LazyValue<'v>)>,
 ) -> Result<String, PayloadError> {
-    let mut writer = Writer { out: String::with_capacity(128), style: Style::TAGGED, depth: 0 };
-    let (mut last, mut ascend) = (None, true);
-    writer.sorted_members(members.inspect(|(key, _)| {
-        ascend &= last.replace(*key).is_none_or(|last| last < *key);
-    }))?;
-    if ascend { Ok(writer.out) } else { Err(PayloadError::new("keys that do not ascend")) }
+    let mut writer = Writer { out: String::with_capacity(128), style: Style::TAGGED, depth: 1 };
+    let (mut only, mut last) = (None, None);
+    writer.out.push('{');
+    for (key, value) in members {
+        match last.replace(key) {
+            Some(last) if last >= key => return Err(PayloadError::new("keys that do not ascend")),
+            Some(_) => {
+                only = None;
+                writer.out.push(',');
+            }
+            None => only = Some((key, value)),
+        }
+        writer.member(key, value)?;
+    }
+    writer.out.push('}');
+    match only {
+        // It is escaped; that it is the only one is known at the end.
+        Some((key, value)) if tags::is_tag(key) => {
+            let mut writer = Writer { out: String::new(), style: Style::TAGGED, depth: 0 };
+            writer.sorted_members(std::iter::once((key, value)))?;
+            Ok(writer.out)
+        }
+        _ => Ok(writer.out),
+    }
 }
 
 struct Writer {
@@ -52,14 +70,6 @@ struct Writer {
 }
 
 impl Writer {
-    fn lazy(&mut self, value: LazyValue<'_>) -> Result<(), PayloadError> {
-        match value {
-            LazyValue::Text(text) => self.out.push_str(text),
-            LazyValue::Value(value) => self.value(value)?,
-        }
-        Ok(())
-    }
-
     fn value(&mut self, value: &Value) -> Result<(), PayloadError> {
         match value {
             Value::Null => self.out.push_str("null"),
@@ -147,12 +157,25 @@ impl Writer {
                 if i > 0 {
                     writer.out.push_str(writer.style.item_separator);
                 }
-                writer.string(key);
-                writer.out.push_str(writer.style.key_separator);
-                writer.lazy(value.into())?;
+                writer.member(key, value.into())?;
             }
             Ok(())
         })
+    }
+
+    fn member(&mut self, key: &str, value: LazyValue<'_>) -> Result<(), PayloadError> {
+        let to_write = value.to_write(key);
+        if let ToWrite::Member(member) = to_write {
+            self.out.push_str(member);
+            return Ok(());
+        }
+        self.string(key);
+        self.out.push_str(self.style.key_separator);
+        match to_write {
+            ToWrite::Member(text) | ToWrite::Text(text) => self.out.push_str(text),
+            ToWrite::Value(value) => self.value(value)?,
+        }
+        Ok(())
     }
 
     fn nested(

@@ -4,7 +4,12 @@ use std::borrow::Cow;
 
 use dewar_signing::{LazyDict, LazyValue, Value};
 
-use crate::{contents::overlay, delta::KeyDelta, error::ValueError, rotation::Rotation};
+use crate::{
+    contents::{overlay, stamped},
+    delta::KeyDelta,
+    error::ValueError,
+    rotation::Rotation,
+};
 
 /// Contents, and what is laid over them: no value that nobody touched is read or copied.
 #[derive(Debug)]
@@ -22,15 +27,23 @@ impl<'m> Overlay<'m> {
 
     pub(crate) fn get(&self, key: &str) -> Option<LazyValue<'_>> {
         match self.over.iter().find(|(over, _)| *over == key) {
-            Some((_, now)) => now.as_deref().map(LazyValue::Value),
+            Some((_, now)) => now.as_deref().map(LazyValue::from),
             None => self.base.get(key),
         }
     }
 
     /// The keys and values, with the keys in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, LazyValue<'_>)> {
+        self.iter_stamped(None)
+    }
+
+    /// The same, with `stamp` in place of whatever its key holds.
+    pub(crate) fn iter_stamped<'c>(
+        &'c self,
+        stamp: Option<(&'c str, Option<LazyValue<'c>>)>,
+    ) -> impl Iterator<Item = (&'c str, LazyValue<'c>)> {
         let over = self.over.iter().map(|(key, now)| (*key, now.as_deref().map(Into::into)));
-        overlay(self.base.iter(), over)
+        overlay(Some(self.base), stamped(over, stamp))
     }
 
     /// Whether what lies over the contents is what they hold.
@@ -83,7 +96,7 @@ pub(crate) fn merge<'m>(
         let (seen, there) = (opened.get(&change.key), current.get(&change.key));
         let untouched = seen == there;
         let assigns = change.assigns();
-        let now = change.now.as_ref().map(LazyValue::Value);
+        let now = change.now.as_ref().map(LazyValue::from);
         if assigns && now == seen {
             continue; // an equal set is no change, and no claim on what others wrote
         }

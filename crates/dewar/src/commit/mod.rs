@@ -106,9 +106,9 @@ fn expires(config: &Config, created_s: u64, now: SystemTime) -> SystemTime {
 
 /// The key whose value takes the most room.
 fn largest_key<'v>(contents: impl Iterator<Item = (&'v str, LazyValue<'v>)>) -> String {
-    let size = |value: LazyValue<'_>| match value {
-        LazyValue::Text(text) => text.len(),
-        value => TaggedJson.write(&value.to_value()).map_or(0, |text| text.len()),
+    let written = |value: LazyValue<'_>| TaggedJson.write(&value.to_value());
+    let size = |value: LazyValue<'_>| {
+        value.written_len().unwrap_or_else(|| written(value).map_or(0, |text| text.len()))
     };
     let largest = contents.max_by_key(|(key, value)| key.len() + size(*value));
     largest.map(|(key, _)| key.to_owned()).unwrap_or_default()

@@ -10,7 +10,6 @@ use super::{CookieChange, Decision, expires, largest_key};
 use crate::{
     clock::unix_millis,
     config::{Config, Profile},
-    contents::overlay,
     error::CommitError,
     event::Event,
     open::{CREATED, Open, Origin},
@@ -49,9 +48,9 @@ fn set_cookie(
         _ => now_s,
     };
     let created = Value::from(created_s);
-    let stamp = (CREATED, Some(LazyValue::Value(&created)));
+    let stamp = (CREATED, Some(LazyValue::from(&created)));
     let stamp = (config.profile == Profile::Default).then_some(stamp);
-    let members = overlay(open.contents.iter(), stamp);
+    let members = open.contents.iter_stamped(stamp);
     let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
     // What no request would open again is not written: text this long may deflate to a small
     // cookie, and opening stops at the same limit.

@@ -11,7 +11,6 @@ use super::{
     verbs::{Updated, Verbs},
 };
 use crate::{
-    contents::overlay,
     error::CommitError,
     id::{SessionId, StoreKey},
     open::{PERMANENT, Stored},
@@ -79,8 +78,8 @@ impl Act<'_> {
         let Verbs { config, server } = self.verbs;
         let rotation = rotation.filter(|rotation| self.now_ms < rotation.until_ms);
         let member = rotation.map(Rotation::to_value);
-        let stamp = [(ROTATION, member.as_ref().map(LazyValue::Value))];
-        let members = overlay(contents.iter(), stamp);
+        let stamp = (ROTATION, member.as_ref().map(LazyValue::from));
+        let members = contents.iter_stamped(Some(stamp));
         let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
         let (bytes, limit) = (text.len(), server.options.max_session_size);
         if limit > 0 && bytes > limit {

@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
     pin::pin,
-    sync::{Arc, MutexGuard},
+    sync::Arc,
     task::Poll,
 };
 
@@ -67,7 +67,7 @@ struct Model {
 }
 
 impl Model {
-    fn seen(&self, session: usize) -> MutexGuard<'_, Seen> {
+    fn seen(&self, session: usize) -> std::sync::MutexGuard<'_, Seen> {
         self.seen[session].lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Visitor {
 
 impl Visitor {
     pub(super) fn new(runtime: Rc<Runtime>, app: Router) -> Self {
+        // As `axum::serve` does: without it, each request would put the layers around its route anew.
+        let app = app.with_state(());
         Self { runtime, app, jar: Jar::default(), cookie: None }
     }
 
