@@ -63,7 +63,12 @@ impl Server {
             command.env("COMPARE_FLOOR", "1");
         }
         let mut child = command.spawn().map_err(|error| {
-            io::Error::new(error.kind(), format!("{:?}: {error}", command.get_program()))
+            // Its name alone: where it would lie on this machine is nobody's business.
+            let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+            io::Error::new(
+                error.kind(),
+                format!("{} could not be started: {error}", program.display()),
+            )
         })?;
         let stdin = child.stdin.take();
         let address = announced(&mut child).ok_or_else(|| {
