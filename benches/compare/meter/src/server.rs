@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader},
     net::SocketAddr,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc,
@@ -53,6 +54,8 @@ impl Server {
         fs::create_dir_all(&folder)?;
         let log = folder.join("log");
         let mut command = command(places, target, &folder);
+        // A group of its own: all that it starts can be ended with it.
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log)?);
         // What it says last shall be why it ended.
         command.env("RUST_BACKTRACE", "0");
@@ -71,11 +74,13 @@ impl Server {
             )
         })?;
         let stdin = child.stdin.take();
-        let address = announced(&mut child).ok_or_else(|| {
-            let _ = child.kill();
-            io::Error::other(format!("it did not begin: {}", last_words(&log)))
+        let announced = announced(&mut child);
+        let mut server = Self { address: ([127, 0, 0, 1], 0).into(), child, stdin, log };
+        // One that did not begin is dropped here, and so ended.
+        server.address = announced.ok_or_else(|| {
+            io::Error::other(format!("it did not begin: {}", last_words(&server.log)))
         })?;
-        Ok(Self { address, child, stdin, log })
+        Ok(server)
     }
 
     /// Its processes, as they are now.
@@ -95,11 +100,15 @@ impl Drop for Server {
         drop(self.stdin.take());
         for _ in 0..250 {
             if self.child.try_wait().is_ok_and(|status| status.is_some()) {
-                return;
+                break;
             }
             thread::sleep(Duration::from_millis(20));
         }
         let _ = self.child.kill();
+        // Whoever is still there of the whole group: a worker may outlive its master. A group keeps
+        // its number as long as it has a member, and a number just freed is not given anew so soon.
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 }
