@@ -8,6 +8,9 @@ bind = "127.0.0.1:0"
 workers = 1
 # Between two bursts a connection may rest for longer than the default of 2 seconds.
 keepalive = 75
+# A worker with threads may wait for itself when it is told to end; then it is killed, and soon, for
+# whoever started this waits no longer than 5 seconds.
+graceful_timeout = 1
 
 
 def when_ready(server):

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader},
     net::SocketAddr,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc,
@@ -53,6 +54,8 @@ impl Server {
         fs::create_dir_all(&folder)?;
         let log = folder.join("log");
         let mut command = command(places, target, &folder);
+        // A group of its own: all that it starts can be ended with it.
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log)?);
         // What it says last shall be why it ended.
         command.env("RUST_BACKTRACE", "0");
@@ -63,14 +66,21 @@ impl Server {
             command.env("COMPARE_FLOOR", "1");
         }
         let mut child = command.spawn().map_err(|error| {
-            io::Error::new(error.kind(), format!("{:?}: {error}", command.get_program()))
+            // Its name alone: where it would lie on this machine is nobody's business.
+            let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+            io::Error::new(
+                error.kind(),
+                format!("{} could not be started: {error}", program.display()),
+            )
         })?;
         let stdin = child.stdin.take();
-        let address = announced(&mut child).ok_or_else(|| {
-            let _ = child.kill();
-            io::Error::other(format!("it did not begin: {}", last_words(&log)))
+        let announced = announced(&mut child);
+        let mut server = Self { address: ([127, 0, 0, 1], 0).into(), child, stdin, log };
+        // One that did not begin is dropped here, and so ended.
+        server.address = announced.ok_or_else(|| {
+            io::Error::other(format!("it did not begin: {}", last_words(&server.log)))
         })?;
-        Ok(Self { address, child, stdin, log })
+        Ok(server)
     }
 
     /// Its processes, as they are now.
@@ -90,11 +100,15 @@ impl Drop for Server {
         drop(self.stdin.take());
         for _ in 0..250 {
             if self.child.try_wait().is_ok_and(|status| status.is_some()) {
-                return;
+                break;
             }
             thread::sleep(Duration::from_millis(20));
         }
         let _ = self.child.kill();
+        // Whoever is still there of the whole group: a worker may outlive its master. A group keeps
+        // its number as long as it has a member, and a number just freed is not given anew so soon.
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 }

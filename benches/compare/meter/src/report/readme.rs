@@ -65,11 +65,7 @@ pub(super) fn table(results: &Results, versions: &str) -> String {
         sockets.row(vec![label(name), value("overhead_us"), value("cpu_us")]);
     }
     text += &sockets.text();
-    let missed = goals::table(results).text().matches("| MISSED |").count();
-    let goals = match missed {
-        0 => "Every goal of the comparison is reached.".to_owned(),
-        missed => format!("{missed} goals of the comparison are missed."),
-    };
+    let goals = goals::sentence(results);
     let _ = write!(
         text,
         "\n{goals} [All tables and goals](benches/compare/results/report.md), \

@@ -30,9 +30,12 @@ pub(super) fn all(results: &Results, versions: &str) -> String {
         }
     }
     add("Peak memory of the servers", &peaks(results));
-    let disk = results.value(of_step("disk", "-", "sync_us"));
-    let title =
-        format!("SQLite, each write synced, 32 connections: a sync takes {} µs", number(disk));
+    let sync = |figure| number(results.value(of_step("disk", "-", figure)));
+    let title = format!(
+        "SQLite, each write synced, 32 connections: a sync took {} µs before and {} µs after",
+        sync("sync_before_us"),
+        sync("sync_after_us")
+    );
     add(&title, &synced(results, "sqlite-full"));
     add("The same, with 1 ms added to each sync", &synced(results, "sqlite-full-1ms"));
     add("Memory of a session of 200 bytes", &memory(results));

@@ -27,7 +27,10 @@ pub(super) fn facts(program: &Path, args: &[&str]) -> Result<Vec<Fact>, String> 
         // What it says last shall be why it failed.
         .env("RUST_BACKTRACE", "0")
         .output()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
+        .map_err(|error| {
+            let program = program.file_name().unwrap_or_default();
+            format!("{} could not be started: {error}", program.display())
+        })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let last = said.lines().rev().find(|line| !line.starts_with("note: "));

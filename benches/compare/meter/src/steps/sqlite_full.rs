@@ -32,12 +32,15 @@ pub(crate) fn run(options: &Options, findings: &mut Findings) -> io::Result<()> 
     if targets.is_empty() {
         return Ok(());
     }
-    let disk = Fact::new("disk", "-", "sync_us", sync_us(&options.places.data)?);
+    let disk = Fact::new("disk", "-", "sync_before_us", sync_us(&options.places.data)?);
     findings.fact(&disk)?;
     eprintln!("  a sync of this disk takes {:.0} µs", disk.value);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(compare(options, &targets, "sqlite-full", &[], findings))?;
-    if disk.value < AT_ONCE_US {
+    // Others use the disk too, and what a sync costs may change a hundredfold within a minute.
+    let disk_after = Fact::new("disk", "-", "sync_after_us", sync_us(&options.places.data)?);
+    findings.fact(&disk_after)?;
+    if disk.value.min(disk_after.value) < AT_ONCE_US {
         eprintln!("  again, with 1 ms more for each sync");
         match slow_sync(&options.places) {
             Ok(library) => {

@@ -1,60 +1,13 @@
-//! What dewar wants to reach, and what this run reached.
+//! The goals, each with the two figures that it compares.
 
-use super::table::{Table, number};
+use super::{
+    Goal,
+    Limit::{AtLeast, AtMost, Below},
+};
 use crate::results::{Of, Results, allocations, end_to_end, in_process, of_step};
 
-/// What a figure must be.
-#[derive(Clone, Copy, Debug)]
-enum Limit {
-    AtMost(f64),
-    AtLeast(f64),
-    Below(f64),
-}
-
-/// A goal, and the two figures that are compared; or one alone.
-struct Goal<'a> {
-    what: &'a str,
-    limit: Limit,
-    ours: Option<f64>,
-    theirs: Option<f64>,
-}
-
-use Limit::{AtLeast, AtMost, Below};
-
-/// All goals as a table.
-pub(super) fn table(results: &Results) -> Table {
-    let mut table = Table::new(&["goal", "limit", "reached", "from", ""]);
-    for goal in goals(results) {
-        let reached = match (goal.ours, goal.theirs) {
-            // A cost that drowned in noise is no yardstick.
-            (Some(ours), Some(theirs)) if theirs > 0.0 => Some(ours / theirs),
-            _ => None,
-        };
-        let (limit, met) = match goal.limit {
-            AtMost(limit) => (format!("≤ {}", plain(limit)), reached.map(|it| it <= limit)),
-            AtLeast(limit) => (format!("≥ {}", plain(limit)), reached.map(|it| it >= limit)),
-            Below(limit) => (format!("< {}", plain(limit)), reached.map(|it| it < limit)),
-        };
-        let from = match goal.theirs {
-            Some(1.0) | None => String::new(),
-            theirs => format!("{} / {}", number(goal.ours), number(theirs)),
-        };
-        let verdict = match met {
-            Some(true) => "ok",
-            Some(false) => "MISSED",
-            None => "not measured",
-        };
-        let reached = reached.map_or_else(|| "–".to_owned(), plain);
-        table.row(vec![goal.what.to_owned(), limit, reached, from, verdict.to_owned()]);
-    }
-    table
-}
-
-fn plain(value: f64) -> String {
-    if value < 0.1 { format!("{value:.4}") } else { format!("{value:.2}") }
-}
-
-fn goals(results: &Results) -> Vec<Goal<'static>> {
+/// All of them, in the order of the table.
+pub(super) fn goals(results: &Results) -> Vec<Goal<'static>> {
     let mut goals = Vec::new();
     let mut ratio = |what, limit, ours: Of<'_>, theirs: Of<'_>| {
         goals.push(Goal { what, limit, ours: results.value(ours), theirs: results.value(theirs) });
