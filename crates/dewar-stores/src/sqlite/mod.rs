@@ -59,6 +59,7 @@ mod row;
 mod schema;
 mod store;
 mod table;
+mod transaction;
 mod verbs;
 mod writer;
 

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, TryLockError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -46,7 +46,6 @@ pub(super) struct Patient {
 pub(super) struct Readers {
     site: Arc<Site>,
     slots: [Mutex<Slot>; CONNECTIONS],
-    next: AtomicUsize,
     started: Instant,
     /// In milliseconds since `started`, or [`UNTIL_QUICK`].
     avoid_until: AtomicU64,
@@ -83,7 +82,6 @@ impl Readers {
         Self {
             site,
             slots: Default::default(),
-            next: AtomicUsize::new(0),
             started: Instant::now(),
             avoid_until: AtomicU64::new(0),
             patient,
@@ -109,13 +107,11 @@ impl Readers {
         if self.ms_at(start) < self.avoid_until.load(Ordering::Relaxed) {
             return None;
         }
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let free = (0..CONNECTIONS).find_map(|step| {
-            match self.slots[first.wrapping_add(step) % CONNECTIONS].try_lock() {
-                Ok(slot) => Some(slot),
-                Err(TryLockError::Poisoned(slot)) => Some(slot.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            }
+        // In one order: the connection that read last has the pages that are needed again.
+        let free = self.slots.iter().find_map(|slot| match slot.try_lock() {
+            Ok(slot) => Some(slot),
+            Err(TryLockError::Poisoned(slot)) => Some(slot.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         });
         let found = free?.load(&self.site, key);
         if start.elapsed() > SLOW {

@@ -17,6 +17,7 @@ use super::{
     fault::{is_busy, is_full, store_error},
     queue::{CloseOnDrop, Queue},
     table::Table,
+    transaction::Transactions,
     verbs::Job,
 };
 
@@ -77,8 +78,8 @@ struct Life<'c> {
     site: &'c Site,
     queue: &'c Queue<Box<dyn Job>>,
     database: &'c Connection,
+    transactions: Transactions<'c>,
     table: Table<'c>,
-    data_version: Option<i64>,
     polite_until: Option<Instant>,
 }
 
@@ -90,8 +91,10 @@ impl<'c> Life<'c> {
     /// that wait for the next one.
     fn run(site: &'c Site, queue: &'c Queue<Box<dyn Job>>, on: &'c Writable, jobs: Jobs) -> Jobs {
         let database = &on.database;
-        let table = match Table::of(database) {
-            Ok(table) => table,
+        let prepared = Transactions::of(database)
+            .and_then(|transactions| Ok((transactions, Table::of(database)?)));
+        let (transactions, table) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 fail_all(jobs, StoreErrorKind::Unavailable, error);
                 return Jobs::new();
@@ -102,8 +105,7 @@ impl<'c> Life<'c> {
             Ok(())
         }));
         let file = on.file;
-        let mut life =
-            Self { site, queue, database, table, data_version: None, polite_until: None };
+        let mut life = Self { site, queue, database, transactions, table, polite_until: None };
         let mut jobs = jobs;
         while !jobs.is_empty() {
             if !site.is_still(file) {
@@ -129,19 +131,19 @@ impl<'c> Life<'c> {
             return Ok(());
         }
         if let Err(error) = jobs.iter_mut().try_for_each(|job| job.run(&mut self.table)) {
-            self.roll_back();
+            self.transactions.roll_back();
             return self.one_by_one(jobs, error);
         }
         if self.site.options.answers_before_sync() {
             jobs.drain(..).for_each(|job| job.answer());
         }
-        match self.database.execute_batch("COMMIT") {
+        match self.transactions.commit() {
             Ok(()) => {
                 jobs.into_iter().for_each(|job| job.answer());
                 Ok(())
             }
             Err(error) => {
-                self.roll_back();
+                self.transactions.roll_back();
                 // A full disk took no commit record. After anything else the log may hold one, and a
                 // restart may find it.
                 if is_full(&error) {
@@ -181,9 +183,11 @@ impl<'c> Life<'c> {
             if jobs.is_empty() {
                 break;
             }
-            match self.database.execute_batch("BEGIN IMMEDIATE") {
-                Ok(()) => {
-                    self.look_for_others();
+            match self.transactions.begin() {
+                Ok(others_wrote) => {
+                    if others_wrote {
+                        self.polite_until = Some(Instant::now() + POLITE);
+                    }
                     break;
                 }
                 Err(error) if is_busy(&error) => {
@@ -201,13 +205,6 @@ impl<'c> Life<'c> {
         Ok(jobs)
     }
 
-    fn roll_back(&self) {
-        // SQLite did it already after some errors.
-        if !self.database.is_autocommit() {
-            let _ = self.database.execute_batch("ROLLBACK");
-        }
-    }
-
     /// Copies a long log into the database. If it fails, the log is merely longer; the next one
     /// tries again.
     ///
@@ -222,15 +219,6 @@ impl<'c> Life<'c> {
         } else if pages >= CHECKPOINT_PAGES {
             let _ = self.database.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
-    }
-
-    /// Notices what other processes wrote since the last transaction.
-    fn look_for_others(&mut self) {
-        let version = self.database.pragma_query_value(None, "data_version", |row| row.get(0)).ok();
-        if self.data_version.is_some() && version != self.data_version {
-            self.polite_until = Some(Instant::now() + POLITE);
-        }
-        self.data_version = version;
     }
 
     /// SQLite's lock has no queue: who writes without a pause shuts the others out.
