@@ -50,6 +50,7 @@
 //! No async runtime is needed, and any may be used.
 
 mod connect;
+mod dues;
 mod fault;
 mod open;
 mod queue;

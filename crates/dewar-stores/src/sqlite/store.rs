@@ -25,9 +25,6 @@ use super::{
     writer,
 };
 
-/// So many rows are forgotten in one step, and between two steps others write.
-const SWEEP_STEP: usize = 100;
-
 /// Sessions in one SQLite file; clones share it.
 ///
 /// Dropping the last clone does what waits, closes the file and ends the threads: it blocks for that
@@ -159,18 +156,17 @@ impl Store for SqliteStore {
 }
 
 impl Sweep for SqliteStore {
-    /// In steps of 100 rows, each in the queue behind what others wrote meanwhile.
+    /// In short steps, each in the queue behind what others wrote meanwhile: of at most 100 rows, and
+    /// of no more once 2 milliseconds are over. Nothing is written if nothing is due.
     async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
         let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
         let before_ms = now_ms.saturating_sub(grace_ms);
         let mut forgotten = 0;
-        while forgotten < limit {
-            let most = SWEEP_STEP.min(limit - forgotten);
-            let step = self.write(verbs::Sweep { before_ms, most }).await?;
-            forgotten += step;
-            if step < most {
-                break;
-            }
+        let mut finished = !self.0.readers.may_be_due(before_ms);
+        while !finished && forgotten < limit {
+            let step = self.write(verbs::Sweep { before_ms, most: limit - forgotten }).await?;
+            forgotten += step.forgotten;
+            finished = step.finished;
         }
         Ok(forgotten)
     }

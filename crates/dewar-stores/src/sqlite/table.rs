@@ -7,6 +7,7 @@ use dewar::{
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::{
+    dues::Dues,
     fault::{Fault, Unreadable},
     row::{self, ENDED, LIVE, LOAD, MOVED, Moment},
 };
@@ -19,10 +20,11 @@ pub(super) struct Table<'c> {
     head: Statement<'c>,
     create: Statement<'c>,
     update: Statement<'c>,
+    update_all: Statement<'c>,
     touch: Statement<'c>,
     end: Statement<'c>,
     supersede: Statement<'c>,
-    sweep: Statement<'c>,
+    pub(super) dues: Dues<'c>,
 }
 
 impl<'c> Table<'c> {
@@ -35,37 +37,42 @@ impl<'c> Table<'c> {
             )?,
             create: database.prepare(
                 "INSERT INTO dewar_sessions
-                    (key, kind, deadline_ms, owner, created_ms, idle_ms, absolute_ms, writes, data,
-                     row_sum)
-                 VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                    (key, kind, deadline_ms, due_ms, owner, created_ms, idle_ms, absolute_ms,
+                     writes, data, row_sum)
+                 VALUES (?1, 0, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                  ON CONFLICT DO NOTHING",
             )?,
+            // It names no column of an index, so it changes one page.
             update: database.prepare(
                 "UPDATE dewar_sessions SET
-                    deadline_ms = ?2, owner = ?3, created_ms = ?4, idle_ms = ?5, absolute_ms = ?6,
-                    writes = ?7, data = ?8, row_sum = ?9
+                    deadline_ms = ?2, created_ms = ?4, idle_ms = ?5, absolute_ms = ?6, writes = ?7,
+                    data = ?8, row_sum = ?9
+                 WHERE key = ?1 AND kind = 0 AND substr(writes, 1, 8) = ?10
+                    AND owner IS ?3 AND due_ms <= ?2",
+            )?,
+            update_all: database.prepare(
+                "UPDATE dewar_sessions SET
+                    deadline_ms = ?2, due_ms = ?2, owner = ?3, created_ms = ?4, idle_ms = ?5,
+                    absolute_ms = ?6, writes = ?7, data = ?8, row_sum = ?9
                  WHERE key = ?1 AND kind = 0 AND substr(writes, 1, 8) = ?10",
             )?,
             touch: database
                 .prepare("UPDATE dewar_sessions SET deadline_ms = ?, idle_ms = ? WHERE key = ?")?,
             end: database.prepare(
-                "INSERT INTO dewar_sessions (key, kind, deadline_ms, row_sum)
-                 VALUES (?1, 2, ?2, ?3)
+                "INSERT INTO dewar_sessions (key, kind, deadline_ms, due_ms, row_sum)
+                 VALUES (?1, 2, ?2, ?2, ?3)
                  ON CONFLICT DO UPDATE SET
-                    kind = 2, deadline_ms = ?2, row_sum = ?3, created_ms = NULL, idle_ms = NULL,
-                    absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL",
+                    kind = 2, deadline_ms = ?2, due_ms = ?2, row_sum = ?3, created_ms = NULL,
+                    idle_ms = NULL, absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL",
             )?,
             supersede: database.prepare(
                 "UPDATE dewar_sessions SET
-                    kind = 1, deadline_ms = ?1, moved_to = ?2, row_sum = ?3, created_ms = NULL,
-                    idle_ms = NULL, absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL
+                    kind = 1, deadline_ms = ?1, due_ms = ?1, moved_to = ?2, row_sum = ?3,
+                    created_ms = NULL, idle_ms = NULL, absolute_ms = NULL, owner = NULL,
+                    writes = NULL, data = NULL
                  WHERE key = ?4 AND kind = 0 AND substr(writes, 1, 8) = ?5",
             )?,
-            sweep: database.prepare(
-                "DELETE FROM dewar_sessions WHERE key IN (
-                    SELECT key FROM dewar_sessions WHERE deadline_ms < ?
-                    ORDER BY deadline_ms LIMIT ?)",
-            )?,
+            dues: Dues::of(database)?,
         })
     }
 
@@ -91,10 +98,16 @@ impl<'c> Table<'c> {
         expected: WriteId,
         record: &Record,
     ) -> Result<Written, Fault> {
-        bind(&mut self.update, key, record)?;
-        self.update.raw_bind_parameter(10, expected.get().to_be_bytes())?;
-        let updated = self.update.raw_execute()?;
-        if updated == 1 { Ok(Written::Done) } else { self.why_not_written(key) }
+        // Nearly always the first one does it: the owner stays, and the session ends later than it
+        // was to.
+        for update in [&mut self.update, &mut self.update_all] {
+            bind(update, key, record)?;
+            update.raw_bind_parameter(10, expected.get().to_be_bytes())?;
+            if update.raw_execute()? == 1 {
+                return Ok(Written::Done);
+            }
+        }
+        self.why_not_written(key)
     }
 
     pub(super) fn supersede(
@@ -143,12 +156,6 @@ impl<'c> Table<'c> {
         };
         self.end.execute(params![key.as_bytes(), Moment(until), row::ended_sum(key, until)])?;
         Ok(reached)
-    }
-
-    /// Forgets what ended before this moment, the longest past first.
-    pub(super) fn sweep(&mut self, before_ms: u64, most: usize) -> Result<usize, Fault> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        Ok(self.sweep.execute(params![Moment(before_ms), most])?)
     }
 
     fn head(&mut self, key: &StoreKey) -> Result<Option<Head>, Fault> {

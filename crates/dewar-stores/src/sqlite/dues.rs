@@ -1,0 +1,71 @@
+//! What is due: which rows a sweep has to look at, and what it does with them.
+//!
+//! The index is one of `due_ms`, which a session that lives on leaves behind its deadline; a sweep
+//! that comes upon such a row moves it there. So a write of a session changes no index.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension, Statement, params};
+
+use super::row::Moment;
+
+/// So many rows are looked at in one step of a sweep at most ...
+const ROWS: usize = 100;
+
+/// ... and for so long, be the disk as slow as it may: between two steps others write.
+const TIME: Duration = Duration::from_millis(2);
+
+const DUE: &str = "SELECT key FROM dewar_sessions WHERE due_ms < ? ORDER BY due_ms LIMIT ?";
+
+/// What a step of a sweep has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Swept {
+    pub(super) forgotten: usize,
+    /// Nothing else was due.
+    pub(super) finished: bool,
+}
+
+pub(super) struct Dues<'c> {
+    due: Statement<'c>,
+    forget: Statement<'c>,
+    settle: Statement<'c>,
+}
+
+impl<'c> Dues<'c> {
+    pub(super) fn of(database: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            due: database.prepare(DUE)?,
+            forget: database
+                .prepare("DELETE FROM dewar_sessions WHERE key = ? AND deadline_ms < ?")?,
+            settle: database
+                .prepare("UPDATE dewar_sessions SET due_ms = deadline_ms WHERE key = ?")?,
+        })
+    }
+
+    /// Forgets some of what ended before this moment, the longest past first.
+    pub(super) fn step(&mut self, before_ms: u64, most: usize) -> rusqlite::Result<Swept> {
+        let start = Instant::now();
+        let most = most.min(ROWS);
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let due = self.due.query_map(params![Moment(before_ms), limit], |row| row.get(0))?;
+        let due = due.collect::<rusqlite::Result<Vec<[u8; 32]>>>()?;
+        let (mut seen, mut forgotten) = (0, 0);
+        for key in &due {
+            match self.forget.execute(params![key, Moment(before_ms)])? {
+                0 => drop(self.settle.execute([key])?),
+                rows => forgotten += rows,
+            }
+            seen += 1;
+            if start.elapsed() > TIME {
+                break;
+            }
+        }
+        Ok(Swept { forgotten, finished: seen == due.len() && seen < most })
+    }
+}
+
+/// Whether anything is due, asked through a connection that only reads.
+pub(super) fn any(database: &Connection, before_ms: u64) -> rusqlite::Result<bool> {
+    let mut due = database.prepare_cached(DUE)?;
+    Ok(due.query_row(params![Moment(before_ms), 1], |_| Ok(())).optional()?.is_some())
+}
