@@ -9,13 +9,35 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::row::Moment;
 
-/// So many rows are looked at in one step of a sweep at most ...
-const ROWS: usize = 100;
-
-/// ... and for so long, be the disk as slow as it may: between two steps others write.
+/// A step of a sweep ends when so much time is over, be the disk as slow as it may: between two
+/// steps others write.
 const TIME: Duration = Duration::from_millis(2);
 
+/// With its sync, and with what stood in the queue before it, a step may take twice as long.
+const WITH_SYNC: Duration = Duration::from_millis(4);
+
+const FEWEST_ROWS: usize = 8;
+const MOST_ROWS: usize = 256;
+
 const DUE: &str = "SELECT key FROM dewar_sessions WHERE due_ms < ? ORDER BY due_ms LIMIT ?";
+
+/// How many rows a step takes: as many as the disk bears.
+pub(super) struct Pace(usize);
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self(4 * FEWEST_ROWS)
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.0
+    }
+
+    pub(super) fn took(&mut self, time: Duration) {
+        let next = if time > WITH_SYNC { self.0 / 2 } else { self.0 + FEWEST_ROWS };
+        self.0 = next.clamp(FEWEST_ROWS, MOST_ROWS);
+    }
+}
 
 /// What a step of a sweep has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +67,6 @@ impl<'c> Dues<'c> {
     /// Forgets some of what ended before this moment, the longest past first.
     pub(super) fn step(&mut self, before_ms: u64, most: usize) -> rusqlite::Result<Swept> {
         let start = Instant::now();
-        let most = most.min(ROWS);
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
         let due = self.due.query_map(params![Moment(before_ms), limit], |row| row.get(0))?;
         let due = due.collect::<rusqlite::Result<Vec<[u8; 32]>>>()?;

@@ -17,7 +17,9 @@ use dewar::{
 };
 
 use super::{
+    checkpoint::Copying,
     connect::Site,
+    dues::Pace,
     open::{OpenError, SqliteStoreBuilder},
     queue::Queue,
     readers::Readers,
@@ -36,6 +38,7 @@ struct Inner {
     readers: Arc<Readers>,
     site: Arc<Site>,
     queue: Arc<Queue<Box<dyn Job>>>,
+    copying: Arc<Copying>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -63,10 +66,16 @@ impl SqliteStore {
         let site = Arc::new(site);
         let queue = Arc::new(Queue::new(site.options.queue_length));
         let readers = Arc::new(Readers::new(Arc::clone(&site)));
-        let mut inner = Inner { readers, site, queue, threads: Vec::new() };
+        let copying = Arc::new(Copying::new());
+        let mut inner = Inner { readers, site, queue, copying, threads: Vec::new() };
         inner.start("dewar-writer", {
             let (site, queue) = (Arc::clone(&inner.site), Arc::clone(&inner.queue));
-            move || writer::run(&site, &queue, first)
+            let copying = Arc::clone(&inner.copying);
+            move || writer::run(&site, &queue, &copying, first)
+        })?;
+        inner.start("dewar-copier", {
+            let (site, copying) = (Arc::clone(&inner.site), Arc::clone(&inner.copying));
+            move || copying.run(&site)
         })?;
         inner.start("dewar-reader", {
             let readers = Arc::clone(&inner.readers);
@@ -97,6 +106,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
         self.readers.patient.close();
+        self.copying.close();
         for thread in self.threads.drain(..) {
             // A panic there was printed when it happened.
             let _ = thread.join();
@@ -156,15 +166,20 @@ impl Store for SqliteStore {
 }
 
 impl Sweep for SqliteStore {
-    /// In short steps, each in the queue behind what others wrote meanwhile: of at most 100 rows, and
-    /// of no more once 2 milliseconds are over. Nothing is written if nothing is due.
+    /// In short steps, each in the queue behind what others wrote meanwhile: of so many rows as take
+    /// a few milliseconds here. Nothing is written if nothing is due.
     async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
         let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
         let before_ms = now_ms.saturating_sub(grace_ms);
         let mut forgotten = 0;
         let mut finished = !self.0.readers.may_be_due(before_ms);
+        let mut pace = Pace::new();
         while !finished && forgotten < limit {
-            let step = self.write(verbs::Sweep { before_ms, most: limit - forgotten }).await?;
+            self.0.copying.over().await;
+            let most = pace.rows().min(limit - forgotten);
+            let start = Instant::now();
+            let step = self.write(verbs::Sweep { before_ms, most }).await?;
+            pace.took(start.elapsed());
             forgotten += step.forgotten;
             finished = step.finished;
         }
