@@ -59,10 +59,11 @@ impl Copying {
         }
     }
 
-    /// The copier's thread: works until it is closed.
+    /// The copier's thread: works until it is closed. `call` has the writer look, before others add
+    /// to what is left.
     ///
     /// If it cannot copy, the log is merely longer, and a later commit asks again.
-    pub(super) fn run(&self, site: &Site) {
+    pub(super) fn run(&self, site: &Site, call: impl Fn()) {
         let _end = End(self);
         let mut open = None;
         while self.asked.take(1).pop().is_some() {
@@ -73,14 +74,15 @@ impl Copying {
             }
             .filter(|database| copy(database).is_ok())
             .map(|database| (generation, database));
-            self.copied();
+            self.copied(&call);
         }
     }
 
-    fn copied(&self) {
+    fn copied(&self, call: impl Fn()) {
         let mut waiting = self.waiting();
         self.state.store(COPIED, Ordering::Release);
         let waiting = mem::take(&mut *waiting);
+        call();
         waiting.into_iter().for_each(|waiting| waiting.send(()));
     }
 
@@ -144,7 +146,7 @@ impl Copying {
         self.state.store(ASKED, Ordering::Release);
         if self.asked.push(()).is_err() {
             // Its thread has ended: then it is for the writer.
-            self.copied();
+            self.copied(|| ());
         }
     }
 }
@@ -155,7 +157,7 @@ struct End<'a>(&'a Copying);
 impl Drop for End<'_> {
     fn drop(&mut self) {
         self.0.close();
-        self.0.copied();
+        self.0.copied(|| ());
     }
 }
 

@@ -75,7 +75,8 @@ impl SqliteStore {
         })?;
         inner.start("dewar-copier", {
             let (site, copying) = (Arc::clone(&inner.site), Arc::clone(&inner.copying));
-            move || copying.run(&site)
+            let queue = Arc::clone(&inner.queue);
+            move || copying.run(&site, || look(&queue))
         })?;
         inner.start("dewar-reader", {
             let readers = Arc::clone(&inner.readers);
@@ -100,6 +101,11 @@ impl Inner {
         self.threads.push(thread.map_err(|source| OpenError::Thread { source })?);
         Ok(())
     }
+}
+
+/// Has the writer look after its file and its log, though nobody may be writing.
+fn look(queue: &Queue<Box<dyn Job>>) {
+    let _ = queue.push(call(verbs::Look, Instant::now()).0);
 }
 
 impl Drop for Inner {
@@ -127,9 +133,8 @@ impl Store for SqliteStore {
     async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
         let found = self.0.readers.load(key).await;
         if found.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Unavailable) {
-            // If the file is missing, the writer makes it anew, though nobody may be writing.
-            let (look, _) = call(verbs::Look, Instant::now());
-            let _ = self.0.queue.push(look);
+            // If the file is missing, the writer makes it anew.
+            look(&self.0.queue);
         }
         found
     }
