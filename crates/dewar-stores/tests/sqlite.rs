@@ -14,7 +14,7 @@ use std::{
 };
 
 use dewar::store::{
-    Created, Loaded, Moved, Owner, Reached, Record, Store, StoreErrorKind, Sweep, WriteId, Written,
+    Created, Loaded, Moved, Owner, Reached, Record, Store, StoreErrorKind, WriteId, Written,
 };
 use dewar_stores::sqlite::{OpenError, SqliteStore};
 use rusqlite::Connection;
@@ -104,60 +104,6 @@ async fn each_verb_answers_by_what_it_finds() {
     let next = Record { writes: record(1, "").writes.and(WriteId::new(2)), ..record(1, "b") };
     assert_eq!(store.update(&live, WriteId::new(1), &next).await.unwrap(), Written::Done);
     assert_eq!(store.load(&live).await.unwrap(), Loaded::Live(next));
-}
-
-#[tokio::test]
-async fn a_sweep_forgets_what_is_past_its_grace_and_nothing_else() {
-    const GRACE_MS: u64 = 300_000;
-    let folder = Folder::new();
-    let store = store(&folder);
-    store.create(&key(1), &record(1, "dead from 2000")).await.unwrap();
-    store.create(&key(2), &Record { idle_deadline_ms: 2001, ..record(1, "") }).await.unwrap();
-    store.delete(&key(3), 1999).await.unwrap();
-    store.delete(&key(4), u64::MAX).await.unwrap();
-    assert_eq!(store.sweep(0, 10).await.unwrap(), 0);
-    assert_eq!(store.sweep(GRACE_MS + 2001, 10).await.unwrap(), 2);
-    let live = |key| {
-        let store = store.clone();
-        async move { store.load(&key).await.unwrap() != Loaded::Nothing }
-    };
-    assert_eq!([live(key(1)).await, live(key(2)).await], [false, true]);
-    assert_eq!([live(key(3)).await, live(key(4)).await], [false, true]);
-    assert_eq!(store.sweep(u64::MAX, 10).await.unwrap(), 1);
-    assert!(live(key(4)).await, "u64::MAX is later than every moment");
-}
-
-#[tokio::test]
-async fn others_write_between_the_steps_of_a_sweep() {
-    let folder = Folder::new();
-    let store = store(&folder);
-    let mut keys = Vec::new();
-    for number in 0..2000_u32 {
-        let mut bytes = [0; 32];
-        bytes[..4].copy_from_slice(&number.to_be_bytes());
-        keys.push(dewar::StoreKey::from_bytes(bytes));
-    }
-    // Together they share their syncs.
-    for some in keys.chunks(500) {
-        let ended = some.iter().map(|key| {
-            let (store, key) = (store.clone(), *key);
-            tokio::spawn(async move { store.delete(&key, 1).await.unwrap() })
-        });
-        for task in ended.collect::<Vec<_>>() {
-            task.await.unwrap();
-        }
-    }
-    let sweep = tokio::spawn({
-        let store = store.clone();
-        async move { store.sweep(u64::MAX, usize::MAX).await.unwrap() }
-    });
-    let mut between = 0;
-    while !sweep.is_finished() {
-        store.touch(&key(1), 1).await.unwrap();
-        between += 1;
-    }
-    assert_eq!(sweep.await.unwrap(), 2000);
-    assert!(between >= 10, "{between} calls were answered during 21 steps");
 }
 
 #[tokio::test]

@@ -115,10 +115,7 @@ impl Site {
         if mode != "wal" {
             return Err(OpenError::NoWal);
         }
-        database.pragma_update(None, "synchronous", self.options.synchronous())?;
-        // On Apple's systems alone: there a plain fsync does not reach the disk.
-        database.pragma_update(None, "fullfsync", true)?;
-        database.pragma_update(None, "checkpoint_fullfsync", true)?;
+        self.choose_syncs(&database)?;
         // Ended sessions leave no contents behind in free pages, where that costs no further write.
         database.pragma_update(None, "secure_delete", "FAST")?;
         // The writer does it after the answers, so that nobody waits for it.
@@ -136,6 +133,20 @@ impl Site {
         let database = self.connect()?;
         database.pragma_update(None, "query_only", true)?;
         Ok(database)
+    }
+
+    /// A connection that copies the log into the database; the file must be there.
+    pub(super) fn copier(&self) -> rusqlite::Result<Connection> {
+        let database = self.connect()?;
+        self.choose_syncs(&database)?;
+        Ok(database)
+    }
+
+    fn choose_syncs(&self, database: &Connection) -> rusqlite::Result<()> {
+        database.pragma_update(None, "synchronous", self.options.synchronous())?;
+        // On Apple's systems alone: there a plain fsync does not reach the disk.
+        database.pragma_update(None, "fullfsync", true)?;
+        database.pragma_update(None, "checkpoint_fullfsync", true)
     }
 
     fn connect(&self) -> rusqlite::Result<Connection> {

@@ -20,7 +20,7 @@
 //!             └ locked, or slow lately ──▶ the patient reader ──▶ answer
 //!
 //!  create, update, touch,  ──▶ queue ──▶ the writer: BEGIN, all that waits, COMMIT (sync) ──▶ answers
-//!  delete, supersede, sweep
+//!  delete, supersede, sweep                    └ a long log ──▶ the copier: log ──▶ database
 //! ```
 //!
 //! # What holds
@@ -49,7 +49,9 @@
 //!
 //! No async runtime is needed, and any may be used.
 
+mod checkpoint;
 mod connect;
+mod dues;
 mod fault;
 mod open;
 mod queue;
@@ -59,6 +61,7 @@ mod row;
 mod schema;
 mod store;
 mod table;
+mod transaction;
 mod verbs;
 mod writer;
 

@@ -17,8 +17,9 @@ pub enum Durability {
     /// An answered write is on the disk. The default. Each group of waiting calls costs one sync.
     #[default]
     Full,
-    /// An answered write may be lost with the power: up to the last 1,000 pages, so seconds or
-    /// minutes of logins **and logouts**. The file stays whole. It spares the sync.
+    /// An answered write may be lost with the power: up to the last 1,000 pages, and what came while
+    /// these were synced; so seconds or minutes of logins **and logouts**. The file stays whole. It
+    /// spares the sync.
     Normal,
 }
 

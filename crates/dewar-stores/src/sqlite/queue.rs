@@ -23,11 +23,14 @@ pub(super) struct Queue<J> {
 struct State<J> {
     waiting: VecDeque<J>,
     closed: bool,
+    /// The thread that takes is asleep, and nobody has woken it yet: to wake one that works costs a
+    /// call of the system for nothing.
+    asleep: bool,
 }
 
 impl<J> Queue<J> {
     pub(super) fn new(limit: usize) -> Self {
-        let state = State { waiting: VecDeque::new(), closed: false };
+        let state = State { waiting: VecDeque::new(), closed: false, asleep: false };
         Self { state: Mutex::new(state), arrived: Condvar::new(), limit }
     }
 
@@ -44,16 +47,24 @@ impl<J> Queue<J> {
             return Err(Refused::Full(self.limit));
         }
         state.waiting.push_back(job);
+        let wake = std::mem::take(&mut state.asleep);
         drop(state);
-        self.arrived.notify_one();
+        if wake {
+            self.arrived.notify_one();
+        }
         Ok(())
     }
 
     /// Waits for jobs and takes at most `most`; none means that the queue is closed and empty.
+    ///
+    /// For one thread: a second one might sleep on.
     pub(super) fn take(&self, most: usize) -> Vec<J> {
-        let idle = |state: &mut State<J>| state.waiting.is_empty() && !state.closed;
-        let mut state =
-            self.arrived.wait_while(self.state(), idle).unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        while state.waiting.is_empty() && !state.closed {
+            state.asleep = true;
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.asleep = false;
         Self::drain(&mut state, most)
     }
 

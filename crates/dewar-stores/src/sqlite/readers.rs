@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, TryLockError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -17,6 +17,7 @@ use rusqlite::Connection;
 
 use super::{
     connect::Site,
+    dues,
     fault::{Fault, is_busy},
     queue::{CloseOnDrop, Queue},
     reply, table,
@@ -46,7 +47,6 @@ pub(super) struct Patient {
 pub(super) struct Readers {
     site: Arc<Site>,
     slots: [Mutex<Slot>; CONNECTIONS],
-    next: AtomicUsize,
     started: Instant,
     /// In milliseconds since `started`, or [`UNTIL_QUICK`].
     avoid_until: AtomicU64,
@@ -60,13 +60,17 @@ struct Slot {
 }
 
 impl Slot {
-    fn load(&mut self, site: &Site, key: &StoreKey) -> Result<Loaded, Fault> {
+    fn read<T>(
+        &mut self,
+        site: &Site,
+        read: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let generation = site.generation();
         let database = match self.open.take() {
             Some((opened, database)) if opened == generation => database,
             _ => site.reader()?,
         };
-        let found = table::load(&database, key);
+        let found = read(&database);
         // After any other error the connection is closed: the next call makes a new one.
         let keep = match &found {
             Err(Fault::Database(error)) => is_busy(error),
@@ -83,7 +87,6 @@ impl Readers {
         Self {
             site,
             slots: Default::default(),
-            next: AtomicUsize::new(0),
             started: Instant::now(),
             avoid_until: AtomicU64::new(0),
             patient,
@@ -92,7 +95,7 @@ impl Readers {
 
     /// Reads a key, here and now if that needs no waiting.
     pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
-        if let Some(found) = self.load_at_once(key) {
+        if let Some(found) = self.at_once(|database| table::load(database, key)) {
             return Ok(found?);
         }
         let (reply, receiver) = reply::channel();
@@ -103,21 +106,28 @@ impl Readers {
         receiver.await.unwrap_or_else(|| Err(lost()))
     }
 
+    /// Whether a sweep may find something: yes, too, if that cannot be said at once.
+    pub(super) fn may_be_due(&self, before_ms: u64) -> bool {
+        let any = self.at_once(|database| Ok(dues::any(database, before_ms)?));
+        !matches!(any, Some(Ok(false)))
+    }
+
     /// `None` if it would have to wait.
-    fn load_at_once(&self, key: &StoreKey) -> Option<Result<Loaded, Fault>> {
+    fn at_once<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Option<Result<T, Fault>> {
         let start = Instant::now();
         if self.ms_at(start) < self.avoid_until.load(Ordering::Relaxed) {
             return None;
         }
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let free = (0..CONNECTIONS).find_map(|step| {
-            match self.slots[first.wrapping_add(step) % CONNECTIONS].try_lock() {
-                Ok(slot) => Some(slot),
-                Err(TryLockError::Poisoned(slot)) => Some(slot.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            }
+        // In one order: the connection that read last has the pages that are needed again.
+        let free = self.slots.iter().find_map(|slot| match slot.try_lock() {
+            Ok(slot) => Some(slot),
+            Err(TryLockError::Poisoned(slot)) => Some(slot.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         });
-        let found = free?.load(&self.site, key);
+        let found = free?.read(&self.site, read);
         if start.elapsed() > SLOW {
             self.avoid_until.store(UNTIL_QUICK, Ordering::Relaxed);
         }
@@ -146,7 +156,7 @@ impl Readers {
     fn load_patiently(&self, slot: &mut Slot, job: &Patient) -> Result<Loaded, Fault> {
         loop {
             let start = Instant::now();
-            let found = slot.load(&self.site, &job.key);
+            let found = slot.read(&self.site, |database| table::load(database, &job.key));
             if !matches!(found, Err(Fault::Database(_))) && start.elapsed() <= SLOW {
                 let until = self.ms_at(start) + AVOID_MS;
                 let order = Ordering::Relaxed;

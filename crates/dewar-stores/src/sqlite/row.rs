@@ -48,9 +48,9 @@ impl FromSql for Moment {
     }
 }
 
-/// The columns that [`loaded`] reads.
-pub(super) const COLUMNS: &str =
-    "kind, deadline_ms, owner, created_ms, idle_ms, absolute_ms, writes, data, row_sum, moved_to";
+/// Asks for the columns that [`loaded`] reads, in its order.
+pub(super) const LOAD: &str = "SELECT kind, deadline_ms, owner, created_ms, idle_ms, absolute_ms,
+    writes, data, row_sum, moved_to FROM dewar_sessions WHERE key = ?";
 
 /// What stands in a row; every damage that can be seen is an error.
 pub(super) fn loaded(key: &StoreKey, row: &Row<'_>) -> Result<Loaded, Fault> {

@@ -13,6 +13,7 @@ const STEPS: &[&str] = &["
         key         BLOB NOT NULL PRIMARY KEY CHECK (length(key) = 32),
         kind        INTEGER NOT NULL,  -- 0 live, 1 moved, 2 ended
         deadline_ms ANY NOT NULL,      -- the earlier one of a live session; else: kept until
+        due_ms      ANY NOT NULL,      -- from when on a sweep looks at it: deadline_ms, or earlier
         created_ms  ANY,
         idle_ms     ANY,
         absolute_ms ANY,
@@ -20,10 +21,10 @@ const STEPS: &[&str] = &["
         writes      BLOB,              -- 8 bytes each, newest first
         data        BLOB,
         moved_to    BLOB,
-        row_sum     INTEGER NOT NULL   -- CRC-32 of all but what a touch moves: idle_ms and, of a
-                                       -- live one, deadline_ms
+        row_sum     INTEGER NOT NULL   -- CRC-32 of all but due_ms and what a touch moves: idle_ms
+                                       -- and, of a live one, deadline_ms
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX dewar_sessions_deadline ON dewar_sessions (deadline_ms);
+    CREATE INDEX dewar_sessions_due ON dewar_sessions (due_ms);
     CREATE INDEX dewar_sessions_owner ON dewar_sessions (owner) WHERE owner IS NOT NULL;
 "];
 

@@ -17,16 +17,15 @@ use dewar::{
 };
 
 use super::{
+    checkpoint::Copying,
     connect::Site,
+    dues::Pace,
     open::{OpenError, SqliteStoreBuilder},
     queue::Queue,
     readers::Readers,
     verbs::{self, Job, Verb, call},
     writer,
 };
-
-/// So many rows are forgotten in one step, and between two steps others write.
-const SWEEP_STEP: usize = 100;
 
 /// Sessions in one SQLite file; clones share it.
 ///
@@ -39,6 +38,7 @@ struct Inner {
     readers: Arc<Readers>,
     site: Arc<Site>,
     queue: Arc<Queue<Box<dyn Job>>>,
+    copying: Arc<Copying>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -66,10 +66,17 @@ impl SqliteStore {
         let site = Arc::new(site);
         let queue = Arc::new(Queue::new(site.options.queue_length));
         let readers = Arc::new(Readers::new(Arc::clone(&site)));
-        let mut inner = Inner { readers, site, queue, threads: Vec::new() };
+        let copying = Arc::new(Copying::new());
+        let mut inner = Inner { readers, site, queue, copying, threads: Vec::new() };
         inner.start("dewar-writer", {
             let (site, queue) = (Arc::clone(&inner.site), Arc::clone(&inner.queue));
-            move || writer::run(&site, &queue, first)
+            let copying = Arc::clone(&inner.copying);
+            move || writer::run(&site, &queue, &copying, first)
+        })?;
+        inner.start("dewar-copier", {
+            let (site, copying) = (Arc::clone(&inner.site), Arc::clone(&inner.copying));
+            let queue = Arc::clone(&inner.queue);
+            move || copying.run(&site, || look(&queue))
         })?;
         inner.start("dewar-reader", {
             let readers = Arc::clone(&inner.readers);
@@ -96,10 +103,16 @@ impl Inner {
     }
 }
 
+/// Has the writer look after its file and its log, though nobody may be writing.
+fn look(queue: &Queue<Box<dyn Job>>) {
+    let _ = queue.push(call(verbs::Look, Instant::now()).0);
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
         self.readers.patient.close();
+        self.copying.close();
         for thread in self.threads.drain(..) {
             // A panic there was printed when it happened.
             let _ = thread.join();
@@ -120,9 +133,8 @@ impl Store for SqliteStore {
     async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
         let found = self.0.readers.load(key).await;
         if found.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Unavailable) {
-            // If the file is missing, the writer makes it anew, though nobody may be writing.
-            let (look, _) = call(verbs::Look, Instant::now());
-            let _ = self.0.queue.push(look);
+            // If the file is missing, the writer makes it anew.
+            look(&self.0.queue);
         }
         found
     }
@@ -159,18 +171,22 @@ impl Store for SqliteStore {
 }
 
 impl Sweep for SqliteStore {
-    /// In steps of 100 rows, each in the queue behind what others wrote meanwhile.
+    /// In short steps, each in the queue behind what others wrote meanwhile: of so many rows as take
+    /// a few milliseconds here. Nothing is written if nothing is due.
     async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
         let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
         let before_ms = now_ms.saturating_sub(grace_ms);
         let mut forgotten = 0;
-        while forgotten < limit {
-            let most = SWEEP_STEP.min(limit - forgotten);
+        let mut finished = !self.0.readers.may_be_due(before_ms);
+        let mut pace = Pace::new();
+        while !finished && forgotten < limit {
+            self.0.copying.over().await;
+            let most = pace.rows().min(limit - forgotten);
+            let start = Instant::now();
             let step = self.write(verbs::Sweep { before_ms, most }).await?;
-            forgotten += step;
-            if step < most {
-                break;
-            }
+            pace.took(start.elapsed());
+            forgotten += step.forgotten;
+            finished = step.finished;
         }
         Ok(forgotten)
     }

@@ -8,6 +8,7 @@ use dewar::{
 };
 
 use super::{
+    dues::Swept,
     fault::Fault,
     reply::{self, Receiver},
     table::Table,
@@ -25,6 +26,7 @@ pub(super) struct Update(pub(super) StoreKey, pub(super) WriteId, pub(super) Rec
 pub(super) struct Touch(pub(super) StoreKey, pub(super) u64);
 pub(super) struct Delete(pub(super) StoreKey, pub(super) u64);
 pub(super) struct Supersede(pub(super) StoreKey, pub(super) WriteId, pub(super) Moved);
+/// One step of a sweep.
 pub(super) struct Sweep {
     pub(super) before_ms: u64,
     pub(super) most: usize,
@@ -73,10 +75,10 @@ impl Verb for Supersede {
 }
 
 impl Verb for Sweep {
-    type Answer = usize;
+    type Answer = Swept;
 
-    fn run(&self, table: &mut Table<'_>) -> Result<usize, Fault> {
-        table.sweep(self.before_ms, self.most)
+    fn run(&self, table: &mut Table<'_>) -> Result<Swept, Fault> {
+        Ok(table.dues.step(self.before_ms, self.most)?)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The writer: one thread, and one transaction for all that waits.
 
 use std::{
-    cell::Cell,
     error::Error,
     hash::{BuildHasher, RandomState},
     sync::Arc,
@@ -13,41 +12,29 @@ use dewar::store::{StoreError, StoreErrorKind};
 use rusqlite::Connection;
 
 use super::{
+    checkpoint::Copying,
     connect::{Site, Writable},
     fault::{is_busy, is_full, store_error},
     queue::{CloseOnDrop, Queue},
     table::Table,
+    transaction::Transactions,
     verbs::Job,
 };
 
 /// So many calls share a transaction at most: it bounds what one of them waits for the others.
 const BATCH: usize = 256;
 
-/// With so many pages in the write-ahead log it is copied into the database: 4 MiB.
-const CHECKPOINT_PAGES: i32 = 1000;
-
-/// With so many, other processes write too fast for that: 16 MiB.
-const LONG_LOG_PAGES: i32 = 4 * CHECKPOINT_PAGES;
-
-/// How long to wait for the moment when nobody else writes.
-const SHUT_OUT: Duration = Duration::from_millis(100);
-
 /// How long another process' write makes this one leave gaps for it.
 const POLITE: Duration = Duration::from_secs(1);
 
 type Jobs = Vec<Box<dyn Job>>;
-
-thread_local! {
-    /// The length of the write-ahead log after the last commit of this thread.
-    static LOG_PAGES: Cell<i32> = const { Cell::new(0) };
-}
 
 /// Works until the queue is closed and empty. A failing connection is replaced at the next call.
 ///
 /// The first connection is given, so that a file that cannot be opened is an error at the start. Each
 /// stays open until the next one is: were it the last one of all processes, SQLite would read the log
 /// anew, and show a transaction in it whose sync has failed.
-pub(super) fn run(site: &Site, queue: &Queue<Box<dyn Job>>, first: Writable) {
+pub(super) fn run(site: &Site, queue: &Queue<Box<dyn Job>>, copying: &Copying, first: Writable) {
     let _close = CloseOnDrop(queue);
     let (mut ready, mut last) = (Some(first), None);
     let mut jobs = Jobs::new();
@@ -59,7 +46,7 @@ pub(super) fn run(site: &Site, queue: &Queue<Box<dyn Job>>, first: Writable) {
             return;
         }
         jobs = match ready.take().map_or_else(|| site.writer(), Ok) {
-            Ok(opened) => Life::run(site, queue, last.insert(opened), jobs),
+            Ok(opened) => Life::run(site, queue, copying, last.insert(opened), jobs),
             Err(error) => {
                 let kind = match error.is_busy() {
                     true => StoreErrorKind::TimedOut,
@@ -77,8 +64,8 @@ struct Life<'c> {
     site: &'c Site,
     queue: &'c Queue<Box<dyn Job>>,
     database: &'c Connection,
+    transactions: Transactions<'c>,
     table: Table<'c>,
-    data_version: Option<i64>,
     polite_until: Option<Instant>,
 }
 
@@ -88,22 +75,26 @@ struct Broken(Jobs);
 impl<'c> Life<'c> {
     /// Works until the queue is closed and empty, or the connection must be replaced; gives the jobs
     /// that wait for the next one.
-    fn run(site: &'c Site, queue: &'c Queue<Box<dyn Job>>, on: &'c Writable, jobs: Jobs) -> Jobs {
+    fn run(
+        site: &'c Site,
+        queue: &'c Queue<Box<dyn Job>>,
+        copying: &Copying,
+        on: &'c Writable,
+        jobs: Jobs,
+    ) -> Jobs {
         let database = &on.database;
-        let table = match Table::of(database) {
-            Ok(table) => table,
+        let prepared = Transactions::of(database)
+            .and_then(|transactions| Ok((transactions, Table::of(database)?)));
+        let (transactions, table) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 fail_all(jobs, StoreErrorKind::Unavailable, error);
                 return Jobs::new();
             }
         };
-        database.wal_hook(Some(|_, pages| {
-            LOG_PAGES.set(pages);
-            Ok(())
-        }));
+        Copying::watch(database);
         let file = on.file;
-        let mut life =
-            Self { site, queue, database, table, data_version: None, polite_until: None };
+        let mut life = Self { site, queue, database, transactions, table, polite_until: None };
         let mut jobs = jobs;
         while !jobs.is_empty() {
             if !site.is_still(file) {
@@ -113,7 +104,7 @@ impl<'c> Life<'c> {
             if let Err(Broken(rest)) = life.together(jobs) {
                 return rest;
             }
-            life.checkpoint();
+            copying.after_batch(life.database);
             life.leave_a_gap();
             jobs = queue.take(BATCH);
         }
@@ -129,19 +120,19 @@ impl<'c> Life<'c> {
             return Ok(());
         }
         if let Err(error) = jobs.iter_mut().try_for_each(|job| job.run(&mut self.table)) {
-            self.roll_back();
+            self.transactions.roll_back();
             return self.one_by_one(jobs, error);
         }
         if self.site.options.answers_before_sync() {
             jobs.drain(..).for_each(|job| job.answer());
         }
-        match self.database.execute_batch("COMMIT") {
+        match self.transactions.commit() {
             Ok(()) => {
                 jobs.into_iter().for_each(|job| job.answer());
                 Ok(())
             }
             Err(error) => {
-                self.roll_back();
+                self.transactions.roll_back();
                 // A full disk took no commit record. After anything else the log may hold one, and a
                 // restart may find it.
                 if is_full(&error) {
@@ -181,9 +172,11 @@ impl<'c> Life<'c> {
             if jobs.is_empty() {
                 break;
             }
-            match self.database.execute_batch("BEGIN IMMEDIATE") {
-                Ok(()) => {
-                    self.look_for_others();
+            match self.transactions.begin() {
+                Ok(others_wrote) => {
+                    if others_wrote {
+                        self.polite_until = Some(Instant::now() + POLITE);
+                    }
                     break;
                 }
                 Err(error) if is_busy(&error) => {
@@ -199,38 +192,6 @@ impl<'c> Life<'c> {
             }
         }
         Ok(jobs)
-    }
-
-    fn roll_back(&self) {
-        // SQLite did it already after some errors.
-        if !self.database.is_autocommit() {
-            let _ = self.database.execute_batch("ROLLBACK");
-        }
-    }
-
-    /// Copies a long log into the database. If it fails, the log is merely longer; the next one
-    /// tries again.
-    ///
-    /// While other processes write, some of the log is always new, and it never begins anew: in a
-    /// test it grew to 1 GB in seconds. So a very long one is copied with the writers shut out.
-    fn checkpoint(&self) {
-        let pages = LOG_PAGES.replace(0);
-        if pages >= LONG_LOG_PAGES {
-            let _ = self.database.busy_timeout(SHUT_OUT);
-            let _ = self.database.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
-            let _ = self.database.busy_timeout(Duration::ZERO);
-        } else if pages >= CHECKPOINT_PAGES {
-            let _ = self.database.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        }
-    }
-
-    /// Notices what other processes wrote since the last transaction.
-    fn look_for_others(&mut self) {
-        let version = self.database.pragma_query_value(None, "data_version", |row| row.get(0)).ok();
-        if self.data_version.is_some() && version != self.data_version {
-            self.polite_until = Some(Instant::now() + POLITE);
-        }
-        self.data_version = version;
     }
 
     /// SQLite's lock has no queue: who writes without a pause shuts the others out.
