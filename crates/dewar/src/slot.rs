@@ -158,15 +158,19 @@ impl Slot {
         if !self.accessed() {
             return if self.refreshes_unopened() { self.refresh() } else { Finishing::Nothing };
         }
-        // A handler that was told of a failure has made its own answer.
-        let told = match &*self.lock() {
-            Some(asked) => matches!(asked.phase, Phase::Closed(Outcome::Refused)),
-            // So has one that was not given a session, and it still depends on the cookie.
-            None => {
-                let change = Ok(CookieChange::Keep);
-                return Finishing::Now(Finished { accessed: true, change });
-            }
+        let mut asked = self.lock();
+        let nothing_to_do = match &mut *asked {
+            Some(asked) => asked.close_if_only_read(self.config()),
+            // A handler that was given no session has made its own answer.
+            None => true,
         };
+        if nothing_to_do {
+            return Finishing::Now(Finished { accessed: true, change: Ok(CookieChange::Keep) });
+        }
+        // So has one that was told of a failure.
+        let refused = |asked: &Asked| matches!(asked.phase, Phase::Closed(Outcome::Refused));
+        let told = asked.as_ref().is_some_and(refused);
+        drop(asked);
         let open = OpenSlot(self.clone());
         if let Some(closed) = open.close_at_once() {
             return Finishing::Now(open.finished(closed, told));

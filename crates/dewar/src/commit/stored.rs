@@ -168,24 +168,27 @@ impl Base {
 }
 
 impl Act<'_> {
+    /// All but an update is boxed: it is seldom, and the room for it would be part of every commit.
     async fn run(&self, origin: &Origin, work: &mut Work) -> Result<Done, CommitError> {
         let decision = work.decision;
         match (decision.plan, origin) {
             (Plan::Nothing, _) => Ok(CookieChange::Keep.into()),
-            (Plan::Create, _) => Ok(self.create(&work.left, decision).await?.into()),
-            (Plan::Touch, Origin::Stored(stored)) => Ok(self.touch(stored, decision).await.into()),
+            (Plan::Create, _) => Ok(Box::pin(self.create(&work.left, decision)).await?.into()),
+            (Plan::Touch, Origin::Stored(stored)) => {
+                Ok(Box::pin(self.touch(stored, decision)).await.into())
+            }
             (Plan::Update | Plan::Empty, Origin::Stored(stored)) => self.update(work, stored).await,
             (Plan::Regenerate, Origin::Stored(stored)) => {
                 Box::pin(self.regenerate(work, stored)).await
             }
             (Plan::Replace, Origin::Stored(stored)) => {
-                let change = self.create(&work.left, decision).await?;
-                self.delete_chain(stored.key).await?;
+                let change = Box::pin(self.create(&work.left, decision)).await?;
+                Box::pin(self.delete_chain(stored.key)).await?;
                 Ok(change.into())
             }
             (Plan::Destroy, origin) => {
                 if let Some(key) = origin.key() {
-                    self.delete_chain(key).await?;
+                    Box::pin(self.delete_chain(key)).await?;
                 }
                 // Under an id that was rotated away nothing new begins.
                 if !work.left.is_empty() {

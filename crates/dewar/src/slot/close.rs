@@ -1,6 +1,6 @@
 //! The second half of a slot's life: open → closed.
 //!
-//! What asks no store is over at once; the rest waits for the store, and for its turn.
+//! What asks no store is over at once; the rest waits for its turn, and for the store.
 
 use dewar_signing::LazyDict;
 
@@ -8,6 +8,7 @@ use super::{Asked, Finished, OpenSlot, Outcome, Phase};
 use crate::{
     backend::{Backend, within},
     commit::{self, CookieChange, Decision, Done},
+    config::Config,
     contents::Contents,
     error::CommitError,
     event::{Event, Snapshot},
@@ -16,18 +17,24 @@ use crate::{
     store::{StoreError, StoreErrorKind},
 };
 
-/// What closing begins with.
-pub(super) enum Beginning {
-    /// It is closed: this is to happen, and these changes are told to listeners.
-    Decided(Result<Decision, CommitError>, Changes),
-    /// It was closed before, or is being.
-    Closed,
-    /// A store has to be asked, for which there is no time now: it is still open.
-    Waits,
-}
-
 /// The touched keys with the names of the operations; empty if nobody listens.
 pub(super) type Changes = Vec<(String, Vec<&'static str>)>;
+
+impl Asked {
+    /// Closes a session in which nothing was done and nothing is due: nobody has to be told.
+    pub(super) fn close_if_only_read(&mut self, config: &Config) -> bool {
+        let Self { open, phase } = self;
+        let only_read = matches!(phase, Phase::Open)
+            && open.edits == 0
+            && open.failure.is_none()
+            && !config.events.wants_contents()
+            && commit::decide(config, open).is_ok_and(|decision| decision.plan == Plan::Nothing);
+        if only_read {
+            *phase = Phase::Closed(Outcome::Kept(CookieChange::Keep));
+        }
+        only_read
+    }
+}
 
 impl OpenSlot {
     /// Commits and closes. Once closed, it stays as it is, and says again what came of it.
@@ -37,60 +44,61 @@ impl OpenSlot {
     /// session had ended, or had been rotated away: then nothing is wrong.
     pub(crate) async fn close(&self) -> Result<(), CommitError> {
         let _turn = self.turn().await?;
-        match (self.begin(true), &self.config().backend) {
-            (Beginning::Decided(Ok(decision), changes), Backend::Server(server))
+        let config = self.config();
+        match (self.begin(), &config.backend) {
+            (None, _) => self.outcome(),
+            (Some((Ok(decision), changes)), Backend::Server(server))
                 if decision.plan != Plan::Nothing =>
             {
                 let (origin, mut work) = self.with(|open, _| commit::Work::take(open, decision));
-                let done = commit::stored::act(self.config(), server, &origin, &mut work).await;
+                let done = commit::stored::act(config, server, &origin, &mut work).await;
                 self.settle(done.map(|done| (decision, done)), &changes)
             }
-            (beginning, _) => self.end(beginning),
+            (Some((decision, changes)), _) => self.end(decision, &changes),
         }
     }
 
-    /// The same without waiting: `None` if a store has to be asked, or somebody is closing already.
+    /// The same without waiting: `None` if a store may have to be asked, or if somebody else is
+    /// closing.
     pub(super) fn close_at_once(&self) -> Option<Result<(), CommitError>> {
-        let _turn = self.0.0.closing.try_lock().ok()?;
-        match self.begin(false) {
-            Beginning::Waits => None,
-            beginning => Some(self.end(beginning)),
+        if matches!(self.config().backend, Backend::Server(_)) {
+            return None;
         }
+        let _turn = self.0.0.closing.try_lock().ok()?;
+        Some(match self.begin() {
+            Some((decision, changes)) => self.end(decision, &changes),
+            None => self.outcome(),
+        })
     }
 
-    /// From now on no change counts, unless a store has to be asked and there is no time to wait.
-    pub(super) fn begin(&self, may_wait: bool) -> Beginning {
+    /// From now on no change counts. Gives what is to happen, and the changes to be told; `None` if
+    /// it is closed.
+    pub(super) fn begin(&self) -> Option<(Result<Decision, CommitError>, Changes)> {
         let config = self.config();
-        let on_server = matches!(config.backend, Backend::Server(_));
         self.asked(|Asked { open, phase }| {
             if !matches!(phase, Phase::Open) {
-                return Beginning::Closed;
-            }
-            // Whatever was done may have to be written.
-            if on_server && !may_wait && open.edits > 0 {
-                return Beginning::Waits;
+                return None;
             }
             let decision = commit::decide(config, open);
-            let asks_store = matches!(&decision, Ok(decision) if decision.plan != Plan::Nothing);
-            if on_server && !may_wait && asks_store {
-                return Beginning::Waits;
-            }
             *phase = Phase::Closed(Outcome::Unknown);
             // A commit takes the operations away; their names are for whoever listens.
             let told = config.events.wants_contents();
             let changes = if told { open.contents.summary() } else { Vec::new() };
-            Beginning::Decided(decision, changes)
+            Some((decision, changes))
         })
     }
 
     /// Ends what no store is asked for: the contents become a cookie, or nothing is to be done.
-    fn end(&self, beginning: Beginning) -> Result<(), CommitError> {
-        let Beginning::Decided(decision, changes) = beginning else { return self.outcome() };
+    fn end(
+        &self,
+        decision: Result<Decision, CommitError>,
+        changes: &Changes,
+    ) -> Result<(), CommitError> {
         let done = decision.and_then(|decision| {
             let act = |open: &mut Open, _| commit::token::act(self.config(), open, &decision);
             Ok((decision, self.with(act)?.into()))
         });
-        self.settle(done, &changes)
+        self.settle(done, changes)
     }
 
     /// Keeps in mind what came of closing, and tells it.

@@ -162,7 +162,7 @@ fn two_that_check_then_act_are_caught() {
 /// A closing that is dropped while a store is asked leaves this behind.
 fn begin_to_close(open: &OpenSlot) {
     let _turn = block_on(open.0.0.closing.lock());
-    drop(open.begin(true));
+    drop(open.begin());
 }
 
 /// One that sets everything back, as if nothing had begun.

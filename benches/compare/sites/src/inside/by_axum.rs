@@ -24,7 +24,9 @@ impl Visitor {
     pub(super) fn new(runtime: Rc<Runtime>, app: Router) -> Self {
         // As `axum::serve` does: without it, each request would put the layers around its route anew.
         let app = app.with_state(());
-        Self { runtime, app, jar: Jar::default(), cookie: None }
+        // A browser without a session carries other cookies: that is no cost of a session.
+        let cookie = Some(HeaderValue::from_static("theme=dark"));
+        Self { runtime, app, jar: Jar::default(), cookie }
     }
 
     fn keep(&mut self, response: &Response<Body>) {
@@ -32,7 +34,9 @@ impl Visitor {
             self.jar.keep(set_cookie.to_str().expect("visible ASCII"));
         }
         let line = self.jar.line();
-        self.cookie = (!line.is_empty()).then(|| line.parse().expect("a header value"));
+        if !line.is_empty() {
+            self.cookie = Some(line.parse().expect("a header value"));
+        }
     }
 }
 
