@@ -235,3 +235,24 @@ fn what_is_written_can_be_opened_whatever_it_deflates_to() {
         }
     }
 }
+
+/// A session whose text can be compressed, of about so many bytes.
+fn repetitive(bytes: usize) -> Router {
+    Router::new().route(
+        "/",
+        get(move |session: Session| async move { session.set("text", "ab".repeat(bytes / 2)) }),
+    )
+}
+
+#[test]
+fn a_short_cookie_is_not_compressed_a_long_one_is_and_flask_decides_as_flask() {
+    // Flask marks a compressed payload by a point in front.
+    let is_compressed = |sessions: SessionLayerBuilder, bytes| {
+        let app = repetitive(bytes).layer(sessions.build().unwrap());
+        visit(&app, "/", None).token().unwrap().starts_with('.')
+    };
+    for (bytes, by_default) in [(100, false), (460, false), (520, true), (4000, true)] {
+        assert_eq!(is_compressed(signed(), bytes), by_default, "{bytes}");
+        assert!(is_compressed(flask(KEY), bytes), "{bytes}");
+    }
+}
