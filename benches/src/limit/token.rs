@@ -4,7 +4,6 @@ use axum::http::HeaderMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
 
 use super::{find, push_base64};
 use crate::KEY;
@@ -28,10 +27,7 @@ impl Ids {
         let (id, signature) = (&token[..at], &token[at + 1..]);
         let mut claimed = [0; 34];
         let len = URL_SAFE_NO_PAD.decode_slice(signature, &mut claimed).ok()?;
-        let made = self.0.clone().chain_update(id).finalize().into_bytes();
-        if !bool::from(made[..].ct_eq(&claimed[..len])) {
-            return None;
-        }
+        self.0.clone().chain_update(id).verify_slice(&claimed[..len]).ok()?;
         let mut bytes = [0; 34];
         let len = URL_SAFE_NO_PAD.decode_slice(id, &mut bytes).ok()?;
         bytes[..len].try_into().ok()

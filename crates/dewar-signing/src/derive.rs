@@ -11,7 +11,6 @@
 //! | [`KeyDerivation::Hmac`] | `HMAC-D(key, salt)` |
 
 use hmac::{EagerHash, Hmac, KeyInit, Mac as _, digest};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::keys::SecretKey;
@@ -96,6 +95,19 @@ impl Mac {
         }
     }
 
+    /// Whether `claimed` is the tag of a message, in a time that depends on the lengths alone, which
+    /// are public.
+    pub(crate) fn verify(&self, message: &[u8], claimed: &[u8]) -> bool {
+        match self {
+            Self::Md5(mac) => verify(mac.clone(), message, claimed),
+            Self::Sha1(mac) => verify(mac.clone(), message, claimed),
+            Self::Sha224(mac) => verify(mac.clone(), message, claimed),
+            Self::Sha256(mac) => verify(mac.clone(), message, claimed),
+            Self::Sha384(mac) => verify(mac.clone(), message, claimed),
+            Self::Sha512(mac) => verify(mac.clone(), message, claimed),
+        }
+    }
+
     /// Computes the tag of a message.
     pub(crate) fn tag(&self, message: &[u8]) -> Tag {
         match self {
@@ -121,11 +133,6 @@ impl Tag {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
-    }
-
-    /// Compares in a time that depends on the lengths alone, which are public.
-    pub(crate) fn matches(&self, claimed: &[u8]) -> bool {
-        self.as_bytes().ct_eq(claimed).into()
     }
 }
 
@@ -157,6 +164,10 @@ fn keyed_and_wiped<D: EagerHash>(derived: &mut [u8]) -> Hmac<D> {
 
 fn keyed<D: EagerHash>(key: &[u8]) -> Hmac<D> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+fn verify<M: hmac::Mac>(mac: M, message: &[u8], claimed: &[u8]) -> bool {
+    mac.chain_update(message).verify_slice(claimed).is_ok()
 }
 
 fn tag<M: hmac::Mac>(mac: M, message: &[u8]) -> Tag {

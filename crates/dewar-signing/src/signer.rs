@@ -120,7 +120,7 @@ impl Signer {
         let mut buffer = [0; Tag::LONGEST + 2];
         let claimed = encoding::small_base64(signature, &mut buffer)?;
         let mut keys = self.keys.iter();
-        keys.find(|(_, mac)| mac.tag(value).matches(claimed)).map(|(id, _)| *id)
+        keys.find(|(_, mac)| mac.verify(value, claimed)).map(|(id, _)| *id)
     }
 
     /// The value of a token, whoever made it.
