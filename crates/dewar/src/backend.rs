@@ -116,8 +116,8 @@ impl Server {
     }
 }
 
-/// Waits for an answer no longer than this. One that is there at once needs no timer, nor a runtime
-/// that has one.
+/// Waits for an answer no longer than this, counted from the moment when it has to wait. One that is
+/// there at once needs no timer, nor a runtime that has one.
 pub(crate) async fn within<T>(most: Duration, answer: impl Future<Output = T>) -> Option<T> {
     let (mut answer, mut timer) = (pin!(answer), None);
     poll_fn(|cx| {

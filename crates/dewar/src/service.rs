@@ -58,7 +58,12 @@ where
             request.extensions_mut().insert(slot.clone());
         }
         let handler = self.inner.call(request);
-        SessionFuture { handler, slot, response: None, finishing: Finishing::Nothing }
+        SessionFuture {
+            handler: Some(handler),
+            slot,
+            response: None,
+            finishing: Finishing::Nothing,
+        }
     }
 }
 
@@ -70,23 +75,24 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let Some(slot) = this.slot else { return this.handler.poll(cx) };
+        let mut this = self.project();
         let response = match this.response.take() {
             Some(response) => response,
             None => {
-                // 2 verify, 3 open: by the extractor; 4 handler
-                let response = ready!(this.handler.poll(cx))?;
-                *this.finishing = slot.finish(); // 5 plan ▸ commit
+                let handler = this.handler.as_mut().as_pin_mut().expect("polled until it is ready");
+                let response = ready!(handler.poll(cx))?; // 2 verify, 3 open: by the extractor; 4 handler
+                // Whatever it still holds goes now: a `Typed` writes back when it is dropped.
+                this.handler.set(None);
+                *this.finishing = this.slot.as_ref().map_or(Finishing::Nothing, Slot::finish); // 5 plan ▸ commit
                 response
             }
         };
-        match Pin::new(this.finishing).poll(cx) {
-            Poll::Ready(None) => Poll::Ready(Ok(response)),
-            Poll::Ready(Some(finished)) => {
+        match (Pin::new(this.finishing).poll(cx), this.slot) {
+            (Poll::Ready(Some(finished)), Some(slot)) => {
                 Poll::Ready(Ok(respond::write(slot.config(), finished, response))) // 6 cookie
             }
-            Poll::Pending => {
+            (Poll::Ready(_), _) => Poll::Ready(Ok(response)),
+            (Poll::Pending, _) => {
                 *this.response = Some(response);
                 Poll::Pending
             }
@@ -100,7 +106,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct SessionFuture<F, B> {
         #[pin]
-        handler: F,
+        handler: Option<F>,
         // `None` if another layer commits.
         slot: Option<Slot>,
         // What the handler answered, while the session is being committed.

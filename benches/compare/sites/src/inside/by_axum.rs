@@ -23,7 +23,11 @@ pub(super) struct Visitor {
 impl Visitor {
     pub(super) fn new(runtime: Rc<Runtime>, app: Router) -> Self {
         // As `axum::serve` does: without it, each request would put the layers around its route anew.
-        let app = app.with_state(());
+        let app = {
+            // Some layers start a task.
+            let _inside = runtime.enter();
+            app.with_state(())
+        };
         // A browser without a session carries other cookies: that is no cost of a session.
         let cookie = Some(HeaderValue::from_static("theme=dark"));
         Self { runtime, app, jar: Jar::default(), cookie }
