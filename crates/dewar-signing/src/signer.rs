@@ -100,7 +100,7 @@ impl Signer {
 
     /// Appends separator and signature to what is to be signed: to all that stands behind `from`.
     pub(crate) fn seal(&self, out: &mut Vec<u8>, from: usize) {
-        let tag = self.newest().tag(&out[from..]);
+        let tag = self.newest().tag(out.get(from..).unwrap_or_default());
         out.extend_from_slice(&self.separator);
         encoding::push_base64(out, tag.as_bytes());
     }

@@ -55,24 +55,23 @@ impl TimestampSigner {
     /// - `now`: whole seconds since 1970. A time after the year 9999 is signed, and refused by
     ///   [`verify`](Self::verify).
     pub fn sign(&self, value: &[u8], now: u64) -> Vec<u8> {
-        let mut token = Vec::with_capacity(value.len() + self.overhead());
-        token.extend_from_slice(value);
-        self.sign_in_place(&mut token, 0, now);
+        const TIME_LEN: usize = 11;
+        let room = self.signer.separator().len() + TIME_LEN + self.signer.overhead();
+        let mut token = Vec::with_capacity(value.len() + room);
+        self.sign_onto(&mut token, now, |token| token.extend_from_slice(value));
         token
     }
 
-    /// The same for a value that stands in `out` behind `from`: the token takes its place, and
-    /// nothing is copied.
-    pub fn sign_in_place(&self, out: &mut Vec<u8>, from: usize, now: u64) {
+    /// The same for a token that is part of something longer: `write` appends the value to `out`, and
+    /// it is signed where it stands. Nothing is copied.
+    ///
+    /// - `now`: whole seconds since 1970.
+    pub fn sign_onto(&self, out: &mut Vec<u8>, now: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        let from = out.len();
+        write(out);
         out.extend_from_slice(self.signer.separator());
         encoding::push_time(out, now);
         self.signer.seal(out, from);
-    }
-
-    /// The most bytes that signing adds to a value.
-    pub fn overhead(&self) -> usize {
-        const TIME_LEN: usize = 11;
-        self.signer.separator().len() + TIME_LEN + self.signer.overhead()
     }
 
     /// Step one: checks the signature. Says nothing about age.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// Tells the time. It is read once when a session is opened and once when it is committed.
+/// Tells the time. It is read when a session is opened, and when it is decided what becomes of it.
 ///
 /// Default: [`SystemClock`]. Tests give a [`ManualClock`].
 pub trait Clock: fmt::Debug + Send + Sync + 'static {

@@ -12,7 +12,7 @@ use crate::{
 /// What a session holds during one request.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    opened: Opened,
+    opened: Base,
     /// `clear()` or `destroy()`: what was opened no longer counts.
     cleared: bool,
     delta: Delta,
@@ -20,7 +20,7 @@ pub(crate) struct Contents {
 
 impl Contents {
     pub(crate) fn new(opened: LazyDict) -> Self {
-        Self { opened: Opened::Own(opened), ..Self::default() }
+        Self { opened: Base::Own(opened), ..Self::default() }
     }
 
     /// The value of `key`, as it lies here: nothing is read or copied to find it.
@@ -38,7 +38,7 @@ impl Contents {
 
     /// Whether `key` holds what Python counts as true.
     pub(crate) fn is_truthy(&self, key: &str) -> bool {
-        self.value(key).is_some_and(|value| value.is_truthy())
+        self.get(key).is_some_and(LazyValue::is_truthy)
     }
 
     /// Applies an operation and gives what the key holds now.
@@ -69,7 +69,7 @@ impl Contents {
         stamp: Option<(&'c str, Option<LazyValue<'c>>)>,
     ) -> impl Iterator<Item = (&'c str, LazyValue<'c>)> {
         let over = self.delta.iter().map(|(key, now)| (key, now.map(Into::into)));
-        overlay(self.base(), stamped(over, stamp))
+        lay_over(self.base(), stamped(over, stamp))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -129,12 +129,12 @@ impl Contents {
 
 /// What was opened: shared once a commit needs it, so that a request that only reads pays nothing.
 #[derive(Debug)]
-enum Opened {
+enum Base {
     Own(LazyDict),
     Shared(Arc<LazyDict>),
 }
 
-impl Opened {
+impl Base {
     fn share(&mut self) -> Arc<LazyDict> {
         let shared = match self {
             Self::Own(dict) => Arc::new(std::mem::take(dict)),
@@ -152,13 +152,13 @@ impl Opened {
     }
 }
 
-impl Default for Opened {
+impl Default for Base {
     fn default() -> Self {
         Self::Own(LazyDict::default())
     }
 }
 
-impl Deref for Opened {
+impl Deref for Base {
     type Target = LazyDict;
 
     fn deref(&self) -> &LazyDict {
@@ -169,8 +169,8 @@ impl Deref for Opened {
     }
 }
 
-/// What is seen of `base` when `over` lies on it; `None` there hides a key. Keys ascend in all three.
-pub(crate) fn overlay<'c>(
+/// What is seen of `base` when `over` lies on it; `None` there hides a key. Keys ascend.
+pub(crate) fn lay_over<'c>(
     base: Option<&'c LazyDict>,
     over: impl Iterator<Item = (&'c str, Option<LazyValue<'c>>)>,
 ) -> impl Iterator<Item = (&'c str, LazyValue<'c>)> {
@@ -195,7 +195,7 @@ pub(crate) fn overlay<'c>(
     })
 }
 
-/// `over`, with `value` at `key` whatever lay there. Keys ascend in both.
+/// `over`, with the stamp in place of whatever its key holds there. Keys ascend.
 pub(crate) fn stamped<'c>(
     over: impl Iterator<Item = (&'c str, Option<LazyValue<'c>>)>,
     stamp: Option<(&'c str, Option<LazyValue<'c>>)>,

@@ -106,7 +106,7 @@ pub use id::{OsRandom, Random, StoreKey};
 pub use keys::{development_key, key_from_env, random_bytes};
 pub use layer::SessionLayer;
 pub use plan::Plan;
-pub use service::SessionService;
+pub use service::{SessionFuture, SessionService};
 pub use session::{Regeneration, Session};
 pub use typed::Typed;
 pub use verdict::Verdict;

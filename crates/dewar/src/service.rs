@@ -57,13 +57,8 @@ where
         if let Some(slot) = &slot {
             request.extensions_mut().insert(slot.clone());
         }
-        let handler = self.inner.call(request);
-        SessionFuture {
-            handler: Some(handler),
-            slot,
-            response: None,
-            finishing: Finishing::Nothing,
-        }
+        let handler = Some(self.inner.call(request));
+        SessionFuture { handler, slot, response: None, finishing: Finishing::Nothing }
     }
 }
 
@@ -76,27 +71,19 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let response = match this.response.take() {
-            Some(response) => response,
-            None => {
-                let handler = this.handler.as_mut().as_pin_mut().expect("polled until it is ready");
-                let response = ready!(handler.poll(cx))?; // 2 verify, 3 open: by the extractor; 4 handler
-                // Whatever it still holds goes now: a `Typed` writes back when it is dropped.
-                this.handler.set(None);
-                *this.finishing = this.slot.as_ref().map_or(Finishing::Nothing, Slot::finish); // 5 plan ▸ commit
-                response
-            }
-        };
-        match (Pin::new(this.finishing).poll(cx), this.slot) {
-            (Poll::Ready(Some(finished)), Some(slot)) => {
-                Poll::Ready(Ok(respond::write(slot.config(), finished, response))) // 6 cookie
-            }
-            (Poll::Ready(_), _) => Poll::Ready(Ok(response)),
-            (Poll::Pending, _) => {
-                *this.response = Some(response);
-                Poll::Pending
-            }
+        if let Some(handler) = this.handler.as_mut().as_pin_mut() {
+            let response = ready!(handler.poll(cx))?; // 2 verify, 3 open: by the extractor; 4 handler
+            // Whatever the handler still holds goes now: a `Typed` writes back when it is dropped.
+            this.handler.set(None);
+            *this.response = Some(response);
+            *this.finishing = this.slot.as_ref().map_or(Finishing::Nothing, Slot::finish); // 5 plan ▸ commit
         }
+        let finished = ready!(Pin::new(this.finishing).poll(cx));
+        let response = this.response.take().expect("it is there since the handler was done");
+        Poll::Ready(Ok(match (finished, this.slot) {
+            (Some(finished), Some(slot)) => respond::write(slot.config(), finished, response), // 6 cookie
+            _ => response,
+        }))
     }
 }
 
@@ -105,6 +92,7 @@ pin_project! {
     /// was or as the handler left it, never half.
     #[must_use = "futures do nothing unless polled"]
     pub struct SessionFuture<F, B> {
+        // `None` when it is done.
         #[pin]
         handler: Option<F>,
         // `None` if another layer commits.

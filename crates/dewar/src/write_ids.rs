@@ -49,9 +49,9 @@ mod tests {
 
     /// Gives no chance.
     #[derive(Debug)]
-    struct None;
+    struct NoChance;
 
-    impl Random for None {
+    impl Random for NoChance {
         fn fill(&self, _: &mut [u8]) -> io::Result<()> {
             Err(io::Error::other("no chance"))
         }
@@ -77,8 +77,8 @@ mod tests {
     #[test]
     fn without_chance_there_is_no_name_and_the_next_one_asks_again() {
         let ids = WriteIds::default();
-        assert!(ids.next(&None, 0).is_err());
+        assert!(ids.next(&NoChance, 0).is_err());
         assert!(ids.next(&OsRandom, 0).is_ok());
-        assert!(ids.next(&None, 0).is_ok(), "it has started");
+        assert!(ids.next(&NoChance, 0).is_ok(), "it has started");
     }
 }

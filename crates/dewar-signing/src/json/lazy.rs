@@ -23,8 +23,8 @@ const FEW: usize = 16;
 
 /// A mapping from text to values in ascending order of keys, most of it still text.
 ///
-/// It is what [`TaggedJson::read_dict`](super::TaggedJson::read_dict) gives. A look-up is a binary
-/// search, and reads the one value it gives.
+/// It is what [`TaggedJson::read_dict`](super::TaggedJson::read_dict) gives. A look-up goes through a
+/// few keys one by one and searches among many; it reads nothing, and neither does a copy.
 #[derive(Clone, Default)]
 pub struct LazyDict {
     /// What the members point into; what is between them does not matter.
@@ -57,11 +57,19 @@ enum Lies<'d> {
 }
 
 impl<'d> LazyValue<'d> {
-    /// The value, read or copied.
+    /// The value: read at every call if it is text, else copied.
     pub fn to_value(self) -> Value {
         match self.0 {
             Lies::Text(member, at) => plain::read(&member[at..]),
             Lies::Value(value) => value.clone(),
+        }
+    }
+
+    /// Whether Python would count it as true: see [`Value::is_truthy`].
+    pub fn is_truthy(self) -> bool {
+        match self.0 {
+            Lies::Text(..) => self.to_value().is_truthy(),
+            Lies::Value(value) => value.is_truthy(),
         }
     }
 

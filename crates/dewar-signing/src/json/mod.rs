@@ -80,8 +80,8 @@ pub struct TaggedJson;
 impl TaggedJson {
     /// Reads a dict, and leaves what is written as Flask writes it as text until somebody asks.
     ///
-    /// It takes and refuses what [`read`](Codec::read) takes and refuses, for about a third of the
-    /// time. If the text is sound and no dict, the value that it is comes back as an error.
+    /// It takes and refuses what [`read`](Codec::read) takes and refuses, in a fraction of the time. If
+    /// the text is sound and no dict, the value that it is comes back as the inner error.
     ///
     /// # Errors
     /// As [`read`](Codec::read).

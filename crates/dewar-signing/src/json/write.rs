@@ -56,7 +56,8 @@ pub(super) fn write_members<'v>(
         // It is escaped; that it is the only one is known at the end.
         Some((key, value)) if tags::is_tag(key) => {
             let mut writer = Writer { out: String::new(), style: Style::TAGGED, depth: 0 };
-            writer.sorted_members(std::iter::once((key, value)))?;
+            // As a value, so that its depth counts.
+            writer.sorted_members(std::iter::once((key, &value.to_value())))?;
             Ok(writer.out)
         }
         _ => Ok(writer.out),

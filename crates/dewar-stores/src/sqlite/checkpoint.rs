@@ -79,9 +79,12 @@ impl Copying {
     }
 
     fn copied(&self, call: impl Fn()) {
-        let mut waiting = self.waiting();
-        self.state.store(COPIED, Ordering::Release);
-        let waiting = mem::take(&mut *waiting);
+        let waiting = {
+            let mut waiting = self.waiting();
+            self.state.store(COPIED, Ordering::Release);
+            mem::take(&mut *waiting)
+        };
+        // The lock is free by now: whoever is woken may run at once.
         call();
         waiting.into_iter().for_each(|waiting| waiting.send(()));
     }

@@ -118,7 +118,7 @@ impl Site {
         self.choose_syncs(&database)?;
         // Ended sessions leave no contents behind in free pages, where that costs no further write.
         database.pragma_update(None, "secure_delete", "FAST")?;
-        // The writer does it after the answers, so that nobody waits for it.
+        // The copier does it, so that nobody waits for it.
         database.pragma_update(None, "wal_autocheckpoint", 0)?;
         database.pragma_update(None, "journal_size_limit", 64 << 20)?;
         if is_behind {

@@ -64,10 +64,16 @@ impl<'c> Dues<'c> {
         })
     }
 
-    /// Forgets some of what ended before this moment, the longest past first.
-    pub(super) fn step(&mut self, before_ms: u64, most: usize) -> rusqlite::Result<Swept> {
+    /// Forgets at most `most` of what ended before this moment, the longest past first, and looks at
+    /// no more than `looks` rows for it.
+    pub(super) fn step(
+        &mut self,
+        before_ms: u64,
+        looks: usize,
+        most: usize,
+    ) -> rusqlite::Result<Swept> {
         let start = Instant::now();
-        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let limit = i64::try_from(looks).unwrap_or(i64::MAX);
         let due = self.due.query_map(params![Moment(before_ms), limit], |row| row.get(0))?;
         let due = due.collect::<rusqlite::Result<Vec<[u8; 32]>>>()?;
         let (mut seen, mut forgotten) = (0, 0);
@@ -77,11 +83,11 @@ impl<'c> Dues<'c> {
                 rows => forgotten += rows,
             }
             seen += 1;
-            if start.elapsed() > TIME {
+            if forgotten == most || start.elapsed() > TIME {
                 break;
             }
         }
-        Ok(Swept { forgotten, finished: seen == due.len() && seen < most })
+        Ok(Swept { forgotten, finished: seen == due.len() && seen < looks })
     }
 }
 

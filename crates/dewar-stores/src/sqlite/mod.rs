@@ -32,7 +32,8 @@
 //! - **Faults are answered, not waited out.** A locked file, a full disk, a failing device: each call
 //!   gets a [`StoreError`](dewar::store::StoreError) within the time that
 //!   [`busy_timeout`](SqliteStoreBuilder::busy_timeout) gives, and the store works again as soon as
-//!   the file does. A file that was replaced is opened anew.
+//!   the file does. A file that was replaced is opened anew. A sweep alone, which has time, waits as
+//!   long as the log is being copied.
 //! - The file is for one machine: WAL needs shared memory, so no network file system.
 //!
 //! # What does not hold

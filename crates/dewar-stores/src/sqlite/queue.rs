@@ -92,6 +92,8 @@ pub(super) struct CloseOnDrop<'a, J>(pub(super) &'a Queue<J>);
 impl<J> Drop for CloseOnDrop<'_, J> {
     fn drop(&mut self) {
         self.0.close();
-        self.0.state().waiting.clear();
+        // Dropped behind the lock: whoever is woken by it may run at once.
+        let waiting = std::mem::take(&mut self.0.state().waiting);
+        drop(waiting);
     }
 }

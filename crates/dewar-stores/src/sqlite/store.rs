@@ -172,7 +172,8 @@ impl Store for SqliteStore {
 
 impl Sweep for SqliteStore {
     /// In short steps, each in the queue behind what others wrote meanwhile: of so many rows as take
-    /// a few milliseconds here. Nothing is written if nothing is due.
+    /// a few milliseconds here. Nothing is written if nothing is due. A session that was used since it
+    /// was last looked at is put back on the way; `limit` does not count it.
     async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
         let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
         let before_ms = now_ms.saturating_sub(grace_ms);
@@ -181,9 +182,9 @@ impl Sweep for SqliteStore {
         let mut pace = Pace::new();
         while !finished && forgotten < limit {
             self.0.copying.over().await;
-            let most = pace.rows().min(limit - forgotten);
+            let (looks, most) = (pace.rows(), limit - forgotten);
             let start = Instant::now();
-            let step = self.write(verbs::Sweep { before_ms, most }).await?;
+            let step = self.write(verbs::Sweep { before_ms, looks, most }).await?;
             pace.took(start.elapsed());
             forgotten += step.forgotten;
             finished = step.finished;

@@ -29,6 +29,7 @@ pub(super) struct Supersede(pub(super) StoreKey, pub(super) WriteId, pub(super) 
 /// One step of a sweep.
 pub(super) struct Sweep {
     pub(super) before_ms: u64,
+    pub(super) looks: usize,
     pub(super) most: usize,
 }
 /// Nothing, but the writer looks at its file on the way.
@@ -78,7 +79,7 @@ impl Verb for Sweep {
     type Answer = Swept;
 
     fn run(&self, table: &mut Table<'_>) -> Result<Swept, Fault> {
-        Ok(table.dues.step(self.before_ms, self.most)?)
+        Ok(table.dues.step(self.before_ms, self.looks, self.most)?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use dewar_signing::{LazyDict, LazyValue, Value};
 
 use crate::{
-    contents::{overlay, stamped},
+    contents::{lay_over, stamped},
     delta::KeyDelta,
     error::ValueError,
     rotation::Rotation,
@@ -43,7 +43,7 @@ impl<'m> Overlay<'m> {
         stamp: Option<(&'c str, Option<LazyValue<'c>>)>,
     ) -> impl Iterator<Item = (&'c str, LazyValue<'c>)> {
         let over = self.over.iter().map(|(key, now)| (*key, now.as_deref().map(Into::into)));
-        overlay(Some(self.base), stamped(over, stamp))
+        lay_over(Some(self.base), stamped(over, stamp))
     }
 
     /// Whether what lies over the contents is what they hold.
@@ -51,7 +51,7 @@ impl<'m> Overlay<'m> {
         self.over.iter().all(|(key, now)| self.base.get(key) == now.as_deref().map(Into::into))
     }
 
-    pub(crate) fn to_dict(&self) -> LazyDict {
+    pub(crate) fn to_lazy(&self) -> LazyDict {
         let mut dict = self.base.clone();
         for (key, now) in &self.over {
             match now {

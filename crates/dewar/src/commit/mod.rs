@@ -72,8 +72,7 @@ pub(crate) fn decide(config: &Config, open: &mut Open) -> Result<Decision, Commi
     };
     // In server mode only a permanent cookie has a deadline of its own that could move, or end.
     let mode = config.backend.mode();
-    let was_permanent =
-        open.contents.before().get(PERMANENT).is_some_and(|value| value.to_value().is_truthy());
+    let was_permanent = open.contents.before().get(PERMANENT).is_some_and(LazyValue::is_truthy);
     let rolling = match mode {
         Mode::Cookie => config.rolling,
         Mode::Server => permanent != was_permanent || (config.rolling && permanent && touch_due),

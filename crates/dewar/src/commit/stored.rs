@@ -88,7 +88,7 @@ pub(crate) struct Done {
 impl Done {
     /// Kept upon `base`. If that is what was opened, the session shows the outcome already.
     pub(super) fn kept(change: CookieChange, base: &Base, contents: &Overlay<'_>) -> Self {
-        let merged = base.contents.is_some().then(|| contents.to_dict());
+        let merged = base.contents.is_some().then(|| contents.to_lazy());
         Self { change, merged, kept: true }
     }
 

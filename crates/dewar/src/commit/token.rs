@@ -16,6 +16,9 @@ use crate::{
     plan::{CookieStep, Intent},
 };
 
+/// About as many bytes as they take in a token.
+const TIME_AND_SIGNATURE: usize = 40;
+
 /// Acts, once.
 ///
 /// # Errors
@@ -60,11 +63,11 @@ fn set_cookie(
         return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
     }
     let expires = decision.permanent.then(|| expires(config, created_s, decision.now));
-    let room = text.len().div_ceil(3) * 4 + config.signer.overhead();
+    let signed_s = now_s.saturating_sub(config.back_date_s);
+    let room = text.len().div_ceil(3) * 4 + TIME_AND_SIGNATURE;
     let cookie = config.cookie.set_token(expires, room, |out| {
-        let from = out.len();
-        encode_onto(out, text.as_bytes(), config.compression);
-        config.signer.sign_in_place(out, from, now_s.saturating_sub(config.back_date_s));
+        let payload = |out: &mut Vec<u8>| encode_onto(out, text.as_bytes(), config.compression);
+        config.signer.sign_onto(out, signed_s, payload);
     });
     let (bytes, limit) = (cookie.len(), config.max_cookie_size);
     if limit > 0 && bytes > limit {

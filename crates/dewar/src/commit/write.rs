@@ -86,7 +86,7 @@ impl Act<'_> {
             let largest_key = largest_key(contents.iter());
             return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
         }
-        let permanent = contents.get(PERMANENT).is_some_and(|value| value.to_value().is_truthy());
+        let permanent = contents.get(PERMANENT).is_some_and(LazyValue::is_truthy);
         let lifetime = config.lifetime(permanent);
         let absolute = lifetime.absolute.map_or(u64::MAX, millis);
         let absolute_deadline_ms = old.created_ms.saturating_add(absolute);

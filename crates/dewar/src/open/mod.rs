@@ -221,7 +221,7 @@ fn absent(verdict: Verdict) -> Opened {
 /// # Errors
 /// The rule that the text breaks.
 fn contents(text: Vec<u8>) -> Result<LazyDict, String> {
-    let text = String::from_utf8(text).map_err(|_| "payload is not UTF-8 text")?;
+    let text = String::from_utf8(text).map_err(|_| "not UTF-8 text")?;
     match TaggedJson.read_dict(text).map_err(|error| error.to_string())? {
         Ok(dict) => Ok(dict),
         Err(other) => {

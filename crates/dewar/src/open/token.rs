@@ -1,7 +1,7 @@
 //! Cookie mode: the payload is the session.
 
 use dewar_signing::{
-    Value,
+    LazyValue, Value,
     payload::{MAX_INFLATED, decode},
 };
 
@@ -36,7 +36,7 @@ pub(super) fn read(config: &Config, token: &[u8], now_s: u64) -> Result<Opened, 
         if let Some(Value::Int(created)) = contents.remove(CREATED) {
             moments.created_s = u64::try_from(created).unwrap_or(0).min(signed_s);
         }
-        let permanent = contents.get(PERMANENT).is_some_and(|value| value.to_value().is_truthy());
+        let permanent = contents.get(PERMANENT).is_some_and(LazyValue::is_truthy);
         if let Some(by) = config.lifetime(permanent).expired_by(moments, now_s) {
             return Err(Verdict::Expired { by });
         }

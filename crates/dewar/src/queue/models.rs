@@ -32,8 +32,8 @@ enum Fault {
     None,
     /// What was written is not handed over.
     PassesNothingOn,
-    /// The turnstile goes with whoever leaves, others may wait at it.
-    TakesTheTurnstileAway,
+    /// The line goes with whoever leaves, others may wait in it.
+    TakesTheLineAway,
     /// Whoever leaves lets nobody in.
     LetsNobodyIn,
 }
@@ -135,7 +135,7 @@ impl Model {
             seen.left = wrote;
         }
         match self.fault {
-            Fault::TakesTheTurnstileAway => {
+            Fault::TakesTheLineAway => {
                 self.queue.lines().remove(&key(session));
             }
             Fault::LetsNobodyIn => return std::mem::forget(permit),
@@ -200,8 +200,8 @@ fn a_queue_that_forgets_to_hand_over_is_caught() {
 
 #[test]
 #[should_panic(expected = "the queue:")]
-fn a_queue_that_takes_the_turnstile_from_waiters_is_caught() {
-    try_schedules(SCHEDULES, || several_requests(Fault::TakesTheTurnstileAway));
+fn a_queue_that_takes_the_line_from_waiters_is_caught() {
+    try_schedules(SCHEDULES, || several_requests(Fault::TakesTheLineAway));
 }
 
 #[test]

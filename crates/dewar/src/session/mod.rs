@@ -100,10 +100,7 @@ impl Session {
 
     /// The keys, in ascending order.
     pub fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<_> =
-            self.read(|open| open.contents.iter().map(|(key, _)| key.to_owned()).collect());
-        keys.sort_unstable();
-        keys
+        self.read(|open| open.contents.iter().map(|(key, _)| key.to_owned()).collect())
     }
 
     /// How many keys there are.
@@ -145,11 +142,11 @@ impl Session {
     ///
     /// # Flask
     /// `session.modified`: in the `flask` profile the bit that every mutator sets; in the default
-    /// profile whether the contents differ from what was opened.
+    /// profile whether the contents differ from what was opened, and false after the commit.
     pub fn modified(&self) -> bool {
-        self.read(|open| match self.0.config().profile {
+        self.0.with(|open, live| match self.0.config().profile {
             Profile::Flask => open.modified,
-            Profile::Default => open.contents.changed(),
+            Profile::Default => live && open.contents.changed(),
         })
     }
 

@@ -149,12 +149,7 @@ impl OpenSlot {
     }
 
     /// Records what was done, and tells it.
-    pub(super) fn keep(
-        &self,
-        decision: &Decision,
-        done: Done,
-        changes: &[(String, Vec<&'static str>)],
-    ) {
+    pub(super) fn keep(&self, decision: &Decision, done: Done, changes: &Changes) {
         let told = self.asked(|Asked { open, phase }| {
             *phase = Phase::Closed(Outcome::Kept(done.change));
             let told = self.config().events.wants_contents().then(|| {

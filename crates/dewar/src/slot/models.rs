@@ -45,12 +45,19 @@ static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
     Arc::clone(&layer.build().expect("it is sound").config)
 });
 
+/// One that nobody listens to: then a session that was only read is closed under one lock.
+static SILENT: LazyLock<Arc<Config>> = LazyLock::new(|| {
+    let layer = SessionLayer::signed_cookie("9cK3wPq0fUq7Zt2LmXbR5yA1hV8sE4jN6dG").clock(Standing);
+    Arc::clone(&layer.build().expect("it is sound").config)
+});
+
 /// Runs `model` under all schedules.
 fn try_all(model: impl Fn() + Send + Sync + 'static) {
     // The models of one process share the counts of events.
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     LazyLock::force(&CONFIG);
+    LazyLock::force(&SILENT);
     let schedules = Arc::new(AtomicUsize::new(0));
     let model = Arc::new(model);
     let counted = Arc::clone(&schedules);
@@ -126,9 +133,7 @@ fn check_then_act(open: &OpenSlot) {
         let decision = commit::decide(config, open).expect("nothing stands against it");
         (decision, commit::token::act(config, open, &decision).expect("it is small"))
     });
-    {
-        open.set_outcome(Outcome::Unknown);
-    }
+    open.set_outcome(Outcome::Unknown);
     open.keep(&decision, change.into(), &[]);
 }
 
@@ -251,4 +256,46 @@ fn two_that_open_at_once_have_one_session() {
         assert!(has(&back, "one") && has(&back, "other"), "both changes are kept");
     });
     assert!(BOTH_OPENED.load(Ordering::Relaxed) > 0, "they never overlapped");
+}
+
+/// How a request ends; the sabotaged one does it in its own way.
+type Finish = fn(&Slot, &OpenSlot) -> CookieChange;
+
+fn finish(slot: &Slot, _: &OpenSlot) -> CookieChange {
+    let finished = block_on(slot.finish()).expect("it was asked for");
+    finished.change.expect("nothing stands against it")
+}
+
+/// Looks in one step whether it was only read, and closes in the next.
+fn look_then_close(slot: &Slot, open: &OpenSlot) -> CookieChange {
+    if open.with(|open, _| open.edits) == 0 {
+        open.set_outcome(Outcome::Kept(CookieChange::Keep));
+        return CookieChange::Keep;
+    }
+    finish(slot, open)
+}
+
+fn finish_beside_a_write(finish: Finish) {
+    let slot = Slot::seal(&SILENT, &HeaderMap::new());
+    let open = asked(&slot);
+    let written = open.clone();
+    let writer = spawn(move || set(&written, "late"));
+    let change = finish(&slot, &open);
+    let counted = writer.join().expect("it does not panic");
+    let kept = match change {
+        CookieChange::Keep => false,
+        change => has(&brought_back(change), "late"),
+    };
+    assert_eq!(kept, counted, "what counted is kept, and nothing else");
+}
+
+#[test]
+fn a_write_beside_the_end_of_a_request_is_kept_or_does_not_count() {
+    try_all(|| finish_beside_a_write(finish));
+}
+
+#[test]
+#[should_panic(expected = "what counted is kept")]
+fn a_write_between_looking_and_closing_is_caught() {
+    try_all(|| finish_beside_a_write(look_then_close));
 }

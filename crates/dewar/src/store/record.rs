@@ -4,7 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// One write, named by its writer: 64 random bits. The newest one is the record's version.
+/// One write, named by its writer: 64 bits that no other write of the session has. The newest one is
+/// the record's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WriteId(u64);
 
@@ -67,7 +68,7 @@ impl Writes {
     }
 
     /// All of them, newest first.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = WriteId> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = WriteId> {
         self.ids[..self.len].iter().copied()
     }
 
