@@ -113,3 +113,24 @@ async fn others_write_between_the_steps_of_a_sweep() {
     assert_eq!(sweep.await.unwrap(), 2000);
     assert!(between >= 10, "{between} calls were answered during 21 steps");
 }
+
+/// Many sessions live on although they are due to be looked at, and few have ended.
+#[tokio::test]
+async fn a_sweep_counts_what_it_forgets_and_not_what_it_looks_at() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    for number in 0..200 {
+        let live =
+            Record { idle_deadline_ms: u64::MAX, absolute_deadline_ms: u64::MAX, ..record(1, "") };
+        let ended = Record { idle_deadline_ms: 2000, ..record(1, "") };
+        let ends = number % 50 == 49;
+        store.create(&key(number), if ends { &ended } else { &live }).await.unwrap();
+    }
+    let other = Connection::open(folder.db()).unwrap();
+    other.execute("UPDATE dewar_sessions SET due_ms = 1000", []).unwrap();
+    let now_ms = GRACE_MS + 2001;
+    assert_eq!(store.sweep(now_ms, 1).await.unwrap(), 1, "the limit is what is forgotten");
+    assert_eq!(store.sweep(now_ms, 2).await.unwrap(), 2, "and the next call goes on");
+    assert_eq!(store.sweep(now_ms, 10).await.unwrap(), 1);
+    assert_eq!(store.sweep(now_ms, 10).await.unwrap(), 0);
+}
