@@ -4,6 +4,19 @@ use std::{collections::BTreeMap, error::Error, fmt::Write, fs, path::Path};
 
 use crate::plot;
 
+/// What each table shows.
+const TITLES: [(&str, &str); 6] = [
+    ("memory", "MemoryStore by sessions, 200 bytes each; `machine` is as many boxes and no store"),
+    (
+        "sqlite",
+        "SqliteStore, NORMAL, by sessions of 200 bytes; one reads, 16 write; CPU of the process",
+    ),
+    ("size", "Both stores by bytes of a session, 100 sessions; one caller"),
+    ("keys", "A cookie of 100 bytes by keys in the ring"),
+    ("alone", "What a writer waits without a sweep"),
+    ("sweep", "What a writer waits while so many expired rows are swept; `empty`: nothing is due"),
+];
+
 /// The values of one figure of one store, by size.
 pub type Series = BTreeMap<u64, f64>;
 
@@ -12,11 +25,10 @@ type All = BTreeMap<(String, String, String), Series>;
 
 pub fn run(tsv: &Path, svg: &Path) -> Result<(), Box<dyn Error>> {
     let all = read(&fs::read_to_string(tsv)?)?;
-    let mut tables: Vec<&str> = all.keys().map(|(table, ..)| table.as_str()).collect();
-    tables.dedup();
-    for table in tables {
-        print!("{}", text(&all, table));
+    for (table, title) in TITLES {
+        print!("\n{title}\n{}", text(&all, table));
     }
+    println!("\ngrowth: what the largest costs by the smallest");
     let panel = |table, figures: &[&str]| -> Vec<plot::Line<'_>> {
         let wanted =
             all.iter().filter(|((of, _, name), _)| of == table && figures.contains(&&**name));
@@ -50,7 +62,7 @@ fn text(all: &All, table: &str) -> String {
     let mut sizes: Vec<u64> = of_table().flat_map(|(_, series)| series.keys().copied()).collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let mut text = format!("\n{table:<40}");
+    let mut text = format!("{table:<40}");
     for size in &sizes {
         let _ = write!(text, " {size:>10}");
     }

@@ -110,6 +110,8 @@ pub async fn fill(
             .await?;
     }
     transaction.commit().await?;
+    // So that the size of the file is that of the rows.
+    query("pragma wal_checkpoint(truncate)").execute(&mut connection).await?;
     connection.close().await?;
     Ok(())
 }

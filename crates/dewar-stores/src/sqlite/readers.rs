@@ -84,9 +84,13 @@ impl Slot {
 impl Readers {
     pub(super) fn new(site: Arc<Site>) -> Self {
         let patient = Queue::new(site.options.queue_length);
+        // No caller waits for the first one to be opened, or takes that for a slow read.
+        let mut first = Slot::default();
+        let _ = first.read(&site, |database| Ok(dues::any(database, 0)?));
+        let [second, third, fourth] = Default::default();
         Self {
             site,
-            slots: Default::default(),
+            slots: [Mutex::new(first), second, third, fourth],
             started: Instant::now(),
             avoid_until: AtomicU64::new(0),
             patient,
