@@ -8,9 +8,10 @@ use dewar_testdata::vectors;
 use proptest::prelude::*;
 
 type Read = Result<Result<LazyDict, Value>, PayloadError>;
+type Reader = fn(String) -> Read;
 
 /// Compares a lazy reader with the one that reads everything; says what differs.
-fn differs(read_dict: fn(String) -> Read, text: &str) -> Option<String> {
+fn differs(read_dict: Reader, text: &str) -> Option<String> {
     let (eager, lazy) = (TaggedJson.read(text), read_dict(text.to_owned()));
     match (eager, lazy) {
         (Err(eager), Err(lazy)) if eager.to_string() == lazy.to_string() => None,
@@ -203,7 +204,7 @@ fn a_value_under_another_key_is_written_under_that() {
 
 #[test]
 fn a_lazy_reader_that_is_wrong_is_noticed() {
-    let wrong: [(&str, fn(String) -> Read); 4] = [
+    let wrong: [(&str, Reader); 4] = [
         ("takes what is no JSON", |text| TaggedJson.read_dict(text.trim_end_matches('x').into())),
         ("forgets a sign", |text| TaggedJson.read_dict(text.replace(":-1", ":1"))),
         ("resolves no tag", |text| TaggedJson.read_dict(text.replace("{\" t\":[1]}", "[1]"))),

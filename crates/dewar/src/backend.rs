@@ -21,6 +21,7 @@ use crate::{
 
 /// Where the contents live.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "an application has one")]
 pub(crate) enum Backend {
     /// In the token.
     Cookie,

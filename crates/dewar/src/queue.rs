@@ -44,6 +44,7 @@ pub(crate) struct Permit<'q> {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a commit has one, and a box would cost more")]
 enum Turn {
     Waits(oneshot::Receiver<Option<Record>>),
     Here {

@@ -49,6 +49,7 @@ pub(crate) struct Opened {
 
 /// Where a session came from.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a request has one, and a box would cost more")]
 pub(crate) enum Origin {
     /// No live session was presented.
     Nowhere,

@@ -134,7 +134,7 @@ fn check_then_act(open: &OpenSlot) {
         (decision, commit::token::act(config, open, &decision).expect("it is small"))
     });
     open.set_outcome(Outcome::Unknown);
-    open.keep(&decision, change.into(), &[]);
+    open.keep(&decision, change.into(), &Vec::new());
 }
 
 fn two_close(close: Close) {
