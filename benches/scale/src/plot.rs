@@ -7,7 +7,7 @@ use crate::report::Series;
 /// Its name, and its points.
 pub type Line<'a> = (String, &'a Series);
 
-const WIDTH: f64 = 860.0;
+const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 380.0;
 const LEFT: f64 = 60.0;
 const RIGHT: f64 = 590.0;
