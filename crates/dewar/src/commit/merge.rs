@@ -32,12 +32,7 @@ impl<'m> Overlay<'m> {
         }
     }
 
-    /// The keys and values, with the keys in ascending order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, LazyValue<'_>)> {
-        self.iter_stamped(None)
-    }
-
-    /// The same, with `stamp` in place of whatever its key holds.
+    /// The keys and values in ascending order of keys, with `stamp` in place of whatever its key holds.
     pub(crate) fn iter_stamped<'c>(
         &'c self,
         stamp: Option<(&'c str, Option<LazyValue<'c>>)>,

@@ -83,7 +83,7 @@ impl Act<'_> {
         let text = TaggedJson.write_members(members).map_err(CommitError::Unwritable)?;
         let (bytes, limit) = (text.len(), server.options.max_session_size);
         if limit > 0 && bytes > limit {
-            let largest_key = largest_key(contents.iter());
+            let largest_key = largest_key(contents.iter_stamped(None));
             return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
         }
         let permanent = contents.get(PERMANENT).is_some_and(LazyValue::is_truthy);
