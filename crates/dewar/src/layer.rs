@@ -5,12 +5,7 @@ use std::sync::Arc;
 use dewar_signing::KeyRing;
 use tower_layer::Layer;
 
-use crate::{
-    builder::SessionLayerBuilder,
-    config::Config,
-    service::SessionService,
-    store::{BoxStore, Store},
-};
+use crate::{builder::SessionLayerBuilder, config::Config, service::SessionService, store::Store};
 
 /// Gives every handler below it a session. Clones share one configuration.
 ///
@@ -52,7 +47,7 @@ impl SessionLayer {
     ///
     /// It runs within tokio, whose timer bounds every call of the store.
     pub fn server(keys: impl Into<KeyRing>, store: impl Store) -> SessionLayerBuilder {
-        SessionLayerBuilder::server(keys.into(), BoxStore::new(store))
+        SessionLayerBuilder::server(keys.into(), store.boxed())
     }
 
     /// Sessions in a signed cookie exactly as Flask keeps them: when a cookie is set, refreshed

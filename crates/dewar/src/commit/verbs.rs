@@ -198,7 +198,10 @@ pub(super) enum Updated {
 
 /// Whether the error may pass, and leaves open whether the call was carried out.
 fn is_passing(error: &StoreError) -> bool {
-    !matches!(error.kind(), StoreErrorKind::Corrupt | StoreErrorKind::Full)
+    matches!(
+        error.kind(),
+        StoreErrorKind::OutcomeUnknown | StoreErrorKind::TimedOut | StoreErrorKind::Unavailable
+    )
 }
 
 /// What a record that holds another version says about our write.

@@ -2,7 +2,10 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use super::{Created, Loaded, Moved, Reached, Record, Store, StoreError, WriteId, Written};
+use super::{
+    Created, Cursor, Entry, Loaded, Moved, Owner, Page, Reached, Record, Scan, Store, StoreError,
+    StoreErrorKind, Sweep, UserIndex, WriteId, Written,
+};
 use crate::id::StoreKey;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -63,15 +66,121 @@ impl<S: Store> ErasedStore for S {
     }
 }
 
-/// Any store, chosen at run time; clones share it. It is a [`Store`] itself.
+/// [`Sweep`], its future boxed.
+pub(crate) trait ErasedSweep: Send + Sync {
+    fn sweep(&self, now_ms: u64, limit: usize) -> Answer<'_, usize>;
+}
+
+impl<S: Sweep> ErasedSweep for S {
+    fn sweep(&self, now_ms: u64, limit: usize) -> Answer<'_, usize> {
+        Box::pin(Sweep::sweep(self, now_ms, limit))
+    }
+}
+
+/// [`UserIndex`], each future boxed.
+pub(crate) trait ErasedUserIndex: Send + Sync {
+    fn enter<'a>(
+        &'a self,
+        owner: &'a Owner,
+        key: &'a StoreKey,
+        now_ms: u64,
+        until_ms: u64,
+    ) -> Answer<'a, ()>;
+    fn leave<'a>(&'a self, owner: &'a Owner, key: &'a StoreKey) -> Answer<'a, ()>;
+    fn sessions_of<'a>(
+        &'a self,
+        owner: &'a Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> Answer<'a, Vec<Entry>>;
+}
+
+impl<S: UserIndex> ErasedUserIndex for S {
+    fn enter<'a>(
+        &'a self,
+        owner: &'a Owner,
+        key: &'a StoreKey,
+        now_ms: u64,
+        until_ms: u64,
+    ) -> Answer<'a, ()> {
+        Box::pin(UserIndex::enter(self, owner, key, now_ms, until_ms))
+    }
+
+    fn leave<'a>(&'a self, owner: &'a Owner, key: &'a StoreKey) -> Answer<'a, ()> {
+        Box::pin(UserIndex::leave(self, owner, key))
+    }
+
+    fn sessions_of<'a>(
+        &'a self,
+        owner: &'a Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> Answer<'a, Vec<Entry>> {
+        Box::pin(UserIndex::sessions_of(self, owner, after, limit))
+    }
+}
+
+/// [`Scan`], its future boxed.
+pub(crate) trait ErasedScan: Send + Sync {
+    fn scan<'a>(&'a self, from: Option<&'a Cursor>, limit: usize) -> Answer<'a, Page>;
+}
+
+impl<S: Scan> ErasedScan for S {
+    fn scan<'a>(&'a self, from: Option<&'a Cursor>, limit: usize) -> Answer<'a, Page> {
+        Box::pin(Scan::scan(self, from, limit))
+    }
+}
+
+/// Any store, chosen at run time; clones share it. It is a [`Store`] itself, and knows what else
+/// its store can do.
 #[derive(Clone)]
-pub struct BoxStore(Arc<dyn ErasedStore>);
+pub struct BoxStore {
+    store: Arc<dyn ErasedStore>,
+    sweep: Option<Arc<dyn ErasedSweep>>,
+    users: Option<Arc<dyn ErasedUserIndex>>,
+    scan: Option<Arc<dyn ErasedScan>>,
+}
 
 impl BoxStore {
-    /// Boxes a store.
+    /// Boxes a store that does nothing but its verbs.
     pub fn new(store: impl Store) -> Self {
-        Self(Arc::new(store))
+        Self { store: Arc::new(store), sweep: None, users: None, scan: None }
     }
+
+    /// Boxes a store with every capability.
+    pub fn full(store: impl UserIndex + Sweep + Scan) -> Self {
+        let store = Arc::new(store);
+        Self { users: Some(Arc::clone(&store) as _), ..Self::of(store) }
+    }
+
+    /// Boxes a store that does not know users.
+    pub fn without_users(store: impl Sweep + Scan) -> Self {
+        Self::of(Arc::new(store))
+    }
+
+    fn of<S: Sweep + Scan>(store: Arc<S>) -> Self {
+        let (sweep, scan) = (Arc::clone(&store) as _, Arc::clone(&store) as _);
+        Self { store, sweep: Some(sweep), users: None, scan: Some(scan) }
+    }
+
+    /// Whether it forgets what is past: whether it is a [`Sweep`].
+    pub fn sweeps(&self) -> bool {
+        self.sweep.is_some()
+    }
+
+    /// Whether it finds the sessions of a user: whether it is a [`UserIndex`].
+    pub fn knows_users(&self) -> bool {
+        self.users.is_some()
+    }
+
+    /// Whether it shows everything it holds: whether it is a [`Scan`].
+    pub fn scans(&self) -> bool {
+        self.scan.is_some()
+    }
+}
+
+fn can<T>(capability: Option<&T>) -> Result<&T, StoreError> {
+    capability.ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported))
 }
 
 impl fmt::Debug for BoxStore {
@@ -82,11 +191,11 @@ impl fmt::Debug for BoxStore {
 
 impl Store for BoxStore {
     async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
-        self.0.load(key).await
+        self.store.load(key).await
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
-        self.0.create(key, record).await
+        self.store.create(key, record).await
     }
 
     async fn update(
@@ -95,15 +204,15 @@ impl Store for BoxStore {
         expected: WriteId,
         record: &Record,
     ) -> Result<Written, StoreError> {
-        self.0.update(key, expected, record).await
+        self.store.update(key, expected, record).await
     }
 
     async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
-        self.0.touch(key, idle_deadline_ms).await
+        self.store.touch(key, idle_deadline_ms).await
     }
 
     async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {
-        self.0.delete(key, until_ms).await
+        self.store.delete(key, until_ms).await
     }
 
     async fn supersede(
@@ -112,6 +221,50 @@ impl Store for BoxStore {
         expected: WriteId,
         moved: Moved,
     ) -> Result<Written, StoreError> {
-        self.0.supersede(old, expected, moved).await
+        self.store.supersede(old, expected, moved).await
+    }
+
+    fn boxed(self) -> BoxStore {
+        self
+    }
+}
+
+/// An error of the kind [`Unsupported`](StoreErrorKind::Unsupported) if the store cannot.
+impl Sweep for BoxStore {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+        can(self.sweep.as_ref())?.sweep(now_ms, limit).await
+    }
+}
+
+/// An error of the kind [`Unsupported`](StoreErrorKind::Unsupported) if the store cannot.
+impl UserIndex for BoxStore {
+    async fn enter(
+        &self,
+        owner: &Owner,
+        key: &StoreKey,
+        now_ms: u64,
+        until_ms: u64,
+    ) -> Result<(), StoreError> {
+        can(self.users.as_ref())?.enter(owner, key, now_ms, until_ms).await
+    }
+
+    async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {
+        can(self.users.as_ref())?.leave(owner, key).await
+    }
+
+    async fn sessions_of(
+        &self,
+        owner: &Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        can(self.users.as_ref())?.sessions_of(owner, after, limit).await
+    }
+}
+
+/// An error of the kind [`Unsupported`](StoreErrorKind::Unsupported) if the store cannot.
+impl Scan for BoxStore {
+    async fn scan(&self, from: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
+        can(self.scan.as_ref())?.scan(from, limit).await
     }
 }

@@ -21,12 +21,19 @@ pub enum StoreErrorKind {
     /// There is no room for another session.
     #[error("is full")]
     Full,
+    /// It wrote, and as many replicas as it was to wait for did not confirm it: the write may be lost
+    /// if it fails over now.
+    #[error("wrote, and its replicas did not confirm it")]
+    NotReplicated,
     /// Whether the write happened is not known.
     #[error("did not say whether it wrote")]
     OutcomeUnknown,
     /// It did not answer in time.
     #[error("did not answer in time")]
     TimedOut,
+    /// It has no such capability; see [`BoxStore`](super::BoxStore).
+    #[error("cannot do this")]
+    Unsupported,
     /// It cannot be reached, or it failed.
     #[error("is unavailable")]
     Unavailable,

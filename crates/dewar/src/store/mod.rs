@@ -29,6 +29,9 @@
 //! record, a marker or a tombstone [`GRACE`] after its deadline, and not earlier: until then it gives
 //! it to whoever asks. A store with a clock of its own may use it for that and for nothing else.
 //!
+//! Beside the verbs stand capabilities, each a small trait: [`Sweep`] forgets what is past,
+//! [`UserIndex`] finds the sessions of one user, [`Scan`] shows everything.
+//!
 //! Every number is kept as it is, up to [`u64::MAX`]: a database whose integers are signed keeps the
 //! same 64 bits.
 
@@ -38,7 +41,9 @@ mod erased;
 mod error;
 mod memory;
 mod record;
+mod scan;
 mod sweep;
+mod users;
 
 use std::{future::Future, time::Duration};
 
@@ -46,7 +51,9 @@ pub use erased::BoxStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use record::{Owner, Record, WriteId, Writes};
+pub use scan::{Cursor, Page, Scan};
 pub use sweep::keep_swept;
+pub use users::{Entry, UserIndex};
 
 use crate::id::StoreKey;
 
@@ -171,6 +178,15 @@ pub trait Store: Send + Sync + 'static {
         expected: WriteId,
         moved: Moved,
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
+    /// The store as a session layer keeps it, with what it can do beside these verbs. A store that
+    /// is also a [`UserIndex`], a [`Sweep`] and a [`Scan`] says so here, by [`BoxStore::full`].
+    fn boxed(self) -> BoxStore
+    where
+        Self: Sized,
+    {
+        BoxStore::new(self)
+    }
 }
 
 /// A store that forgets what is past its deadline.
