@@ -6,7 +6,9 @@ mod creating;
 mod deleting;
 mod half;
 mod moving;
+mod noting;
 mod reference;
+mod scanning;
 mod sweeping;
 mod touching;
 mod updating;
@@ -17,7 +19,7 @@ use dewar::store::conformance::{Kit, Report, block_on};
 
 use self::reference::{Broken, Right, Variant};
 
-type Examination = Pin<Box<dyn Future<Output = [Report; 2]> + Send>>;
+type Examination = Pin<Box<dyn Future<Output = [Report; 4]> + Send>>;
 
 /// A broken store, how to examine it, and the case that must notice.
 struct Row {
@@ -38,9 +40,9 @@ macro_rules! rows {
 }
 use rows;
 
-async fn examine<V: Variant>() -> [Report; 2] {
+async fn examine<V: Variant>() -> [Report; 4] {
     let kit = Kit::new(|| async { Broken::<V>::default() }).seed(1).rounds(40);
-    [kit.check().await, kit.check_sweep().await]
+    [kit.check().await, kit.check_sweep().await, kit.check_users().await, kit.check_scan().await]
 }
 
 fn all() -> Vec<Row> {
@@ -53,6 +55,8 @@ fn all() -> Vec<Row> {
     rows.extend(bytes::rows());
     rows.extend(half::rows());
     rows.extend(sweeping::rows());
+    rows.extend(noting::rows());
+    rows.extend(scanning::rows());
     rows
 }
 
@@ -86,7 +90,7 @@ fn every_broken_store_is_failed_by_its_case_and_every_case_fails_one() {
 }
 
 /// On several threads: most of the time is that of threads which the kit starts and ends.
-fn examine_all(rows: &[Row]) -> Vec<[Report; 2]> {
+fn examine_all(rows: &[Row]) -> Vec<[Report; 4]> {
     std::thread::scope(|scope| {
         let examine = |rows: &'_ [Row]| rows.iter().map(|row| block_on((row.examine)())).collect();
         let parts = rows.chunks(rows.len().div_ceil(4));

@@ -9,20 +9,30 @@ use std::{
 use dewar::{
     StoreKey,
     store::{
-        Created, GRACE, Loaded, Moved, Reached, Record, Store, StoreError, Sweep, WriteId, Written,
+        Created, Cursor, Entry, GRACE, Loaded, Moved, Owner, Page, Reached, Record, Scan, Store,
+        StoreError, StoreErrorKind, Sweep, UserIndex, WriteId, Written,
     },
 };
 
 pub(crate) type Answer<T> = Result<T, StoreError>;
 pub(crate) type States = BTreeMap<StoreKey, Loaded>;
+/// By the bytes of an owner: since when each of his sessions is known.
+pub(crate) type Notes = BTreeMap<[u8; 32], BTreeMap<StoreKey, u64>>;
 
 /// The right verbs, each one step.
 #[derive(Default)]
-pub(crate) struct Table(Mutex<States>);
+pub(crate) struct Table {
+    states: Mutex<States>,
+    notes: Mutex<Notes>,
+}
 
 impl Table {
     pub(crate) fn open(&self) -> MutexGuard<'_, States> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn load(&self, key: &StoreKey) -> Loaded {
@@ -87,6 +97,35 @@ impl Table {
         };
         states.insert(*key, Loaded::Ended { until_ms });
         reached
+    }
+
+    pub(crate) fn sessions_of(
+        &self,
+        owner: &Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> Vec<Entry> {
+        let notes = self.notes();
+        let his = notes.get(owner.as_bytes()).into_iter().flatten();
+        let mut order: Vec<_> = his.map(|(key, since_ms)| (*since_ms, *key)).collect();
+        order.retain(|at| after.is_none_or(|after| *at > (after.since_ms, after.key)));
+        order.sort_unstable();
+        order.truncate(limit);
+        order.into_iter().map(|(since_ms, key)| Entry { key, since_ms }).collect()
+    }
+
+    /// By key; the cursor is the last one shown.
+    pub(crate) fn scan(&self, from: Option<&Cursor>, limit: usize) -> Answer<Page> {
+        let foreign = |_| StoreError::new(StoreErrorKind::Unsupported);
+        let after = from.map(|cursor| cursor.as_bytes().try_into().map_err(foreign)).transpose()?;
+        let after = after.map(StoreKey::from_bytes);
+        let states = self.open();
+        let rest = states.iter().filter(|(key, _)| after.is_none_or(|after| **key > after));
+        let found: Vec<_> =
+            rest.take(limit).map(|(key, state)| (*key, Ok(state.clone()))).collect();
+        let last = found.last().filter(|_| found.len() == limit);
+        let next = last.map(|(key, _)| Cursor::from_bytes(*key.as_bytes()));
+        Ok(Page { found, next })
     }
 
     pub(crate) fn past(&self, now_ms: u64, limit: usize) -> Vec<StoreKey> {
@@ -181,6 +220,46 @@ pub(crate) trait Variant: Default + Send + Sync + 'static {
     ) -> impl Future<Output = Answer<usize>> + Send {
         ready(Ok(t.sweep(now_ms, limit)))
     }
+
+    fn enter(
+        &self,
+        t: &Table,
+        owner: &Owner,
+        key: &StoreKey,
+        now_ms: u64,
+    ) -> impl Future<Output = Answer<()>> + Send {
+        t.notes().entry(*owner.as_bytes()).or_default().insert(*key, now_ms);
+        ready(Ok(()))
+    }
+
+    fn leave(
+        &self,
+        t: &Table,
+        owner: &Owner,
+        key: &StoreKey,
+    ) -> impl Future<Output = Answer<()>> + Send {
+        t.notes().entry(*owner.as_bytes()).or_default().remove(key);
+        ready(Ok(()))
+    }
+
+    fn sessions_of(
+        &self,
+        t: &Table,
+        owner: &Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> impl Future<Output = Answer<Vec<Entry>>> + Send {
+        ready(Ok(t.sessions_of(owner, after, limit)))
+    }
+
+    fn scan(
+        &self,
+        t: &Table,
+        from: Option<&Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Answer<Page>> + Send {
+        ready(t.scan(from, limit))
+    }
 }
 
 /// The reference store: right in everything.
@@ -225,5 +304,30 @@ impl<V: Variant> Store for Broken<V> {
 impl<V: Variant> Sweep for Broken<V> {
     async fn sweep(&self, now_ms: u64, limit: usize) -> Answer<usize> {
         self.variant.sweep(&self.table, now_ms, limit).await
+    }
+}
+
+impl<V: Variant> UserIndex for Broken<V> {
+    async fn enter(&self, owner: &Owner, key: &StoreKey, now_ms: u64, _: u64) -> Answer<()> {
+        self.variant.enter(&self.table, owner, key, now_ms).await
+    }
+
+    async fn leave(&self, owner: &Owner, key: &StoreKey) -> Answer<()> {
+        self.variant.leave(&self.table, owner, key).await
+    }
+
+    async fn sessions_of(
+        &self,
+        owner: &Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> Answer<Vec<Entry>> {
+        self.variant.sessions_of(&self.table, owner, after, limit).await
+    }
+}
+
+impl<V: Variant> Scan for Broken<V> {
+    async fn scan(&self, from: Option<&Cursor>, limit: usize) -> Answer<Page> {
+        self.variant.scan(&self.table, from, limit).await
     }
 }

@@ -18,7 +18,7 @@ use super::{
     report::{CaseReport, Report},
     subject::{Finding, Spawn, Subject},
 };
-use crate::store::{Store, Sweep};
+use crate::store::{Scan, Store, Sweep, UserIndex};
 
 /// The examination with its knobs; [`check`](super::check) leaves them all as they are.
 ///
@@ -95,6 +95,28 @@ impl<F> Kit<F> {
         Made: Future<Output = S>,
     {
         self.run(cases::of_a_store_that_sweeps()).await
+    }
+
+    /// Examines how a store finds the sessions of a user: every rule of [`UserIndex`].
+    pub async fn check_users<S, Made>(&self) -> Report
+    where
+        S: UserIndex,
+        F: Fn() -> Made,
+        Made: Future<Output = S>,
+    {
+        self.run(cases::of_a_store_that_knows_users()).await
+    }
+
+    /// Examines how a store shows everything: every rule of [`Scan`].
+    ///
+    /// The store must hold nothing else.
+    pub async fn check_scan<S, Made>(&self) -> Report
+    where
+        S: Scan,
+        F: Fn() -> Made,
+        Made: Future<Output = S>,
+    {
+        self.run(cases::of_a_store_that_scans()).await
     }
 
     async fn run<S, Made>(&self, cases: Vec<Case<S>>) -> Report

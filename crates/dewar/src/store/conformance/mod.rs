@@ -143,7 +143,7 @@ pub use report::{CaseReport, Report};
 
 use std::future::Future;
 
-use super::{Store, Sweep};
+use super::{Scan, Store, Sweep, UserIndex};
 
 /// Examines a store: every rule of the contract.
 ///
@@ -175,4 +175,28 @@ where
     Made: Future<Output = S>,
 {
     Kit::new(make).check_sweep().await
+}
+
+/// Examines how a store finds the sessions of a user: every rule of [`UserIndex`].
+///
+/// `make` gives an empty store; it is called once for each case.
+pub async fn check_users<S, F, Made>(make: F) -> Report
+where
+    S: UserIndex,
+    F: Fn() -> Made,
+    Made: Future<Output = S>,
+{
+    Kit::new(make).check_users().await
+}
+
+/// Examines how a store shows everything: every rule of [`Scan`].
+///
+/// `make` gives an empty store that nobody else uses; it is called once for each case.
+pub async fn check_scan<S, F, Made>(make: F) -> Report
+where
+    S: Scan,
+    F: Fn() -> Made,
+    Made: Future<Output = S>,
+{
+    Kit::new(make).check_scan().await
 }

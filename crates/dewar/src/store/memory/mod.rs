@@ -4,6 +4,7 @@
 mod models;
 mod packed;
 mod shard;
+mod show;
 
 use std::{
     fmt,
@@ -17,8 +18,8 @@ use self::{
     shard::Shard,
 };
 use super::{
-    Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Sweep, WriteId,
-    Written,
+    BoxStore, Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Sweep,
+    WriteId, Written,
 };
 use crate::{
     id::StoreKey,
@@ -214,6 +215,10 @@ impl Store for MemoryStore {
     ) -> Result<Written, StoreError> {
         let mut shard = self.0.shard(old);
         Ok(replace(&mut shard, old, expected, Packed::moved(old, moved)))
+    }
+
+    fn boxed(self) -> BoxStore {
+        BoxStore::full(self)
     }
 }
 

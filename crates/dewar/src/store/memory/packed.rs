@@ -121,18 +121,43 @@ impl Packed {
         Moved { to: StoreKey::from_bytes(self.array(TO)), until_ms: self.u64(DEADLINE) }
     }
 
+    /// Whose it is and when it began, if it is a live one of somebody.
+    pub(super) fn ownership(&self) -> Option<(Owner, u64)> {
+        if self.kind() != Kind::Live {
+            return None;
+        }
+        Some((self.owner()?, self.u64(CREATED)))
+    }
+
+    /// Of a live one.
+    fn owner(&self) -> Option<Owner> {
+        let owned = self.0[SHAPE] & OWNED != 0;
+        owned.then(|| Owner::from_bytes(self.array(self.writes_end())))
+    }
+
+    /// Of a live one: where its owner begins, or else its data.
+    fn writes_end(&self) -> usize {
+        WRITES + 8 * usize::from(self.0[SHAPE] & !OWNED)
+    }
+
+    /// The whole key, of which this is the tag.
+    pub(super) fn key(&self, tag: u64) -> StoreKey {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&tag.to_be_bytes());
+        key[8..].copy_from_slice(&self.0[..REST]);
+        StoreKey::from_bytes(key)
+    }
+
     /// Of a live one.
     pub(super) fn record(&self) -> Record {
-        let shape = self.0[SHAPE];
-        let owner = WRITES + 8 * usize::from(shape & !OWNED);
-        let owned = shape & OWNED != 0;
-        let data = if owned { owner + 32 } else { owner };
+        let (owner, writes_end) = (self.owner(), self.writes_end());
+        let data = writes_end + if owner.is_some() { 32 } else { 0 };
         Record {
-            owner: owned.then(|| Owner::from_bytes(self.array(owner))),
+            owner,
             created_ms: self.u64(CREATED),
             idle_deadline_ms: self.idle_deadline_ms(),
             absolute_deadline_ms: self.absolute_deadline_ms(),
-            writes: Writes::from_bytes(&self.0[WRITES..owner])
+            writes: Writes::from_bytes(&self.0[WRITES..writes_end])
                 .expect("packed from a list of writes"),
             data: self.0[data..].to_vec(),
         }

@@ -1,14 +1,14 @@
 //! One part of the table, behind one lock: the states of its keys, and when each may be forgotten.
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     hash::BuildHasherDefault,
 };
 
 use super::packed::Packed;
 use crate::{
     id::{KeyHasher, StoreKey},
-    store::GRACE,
+    store::{GRACE, Owner},
 };
 
 const GRACE_MS: u64 = GRACE.as_millis() as u64;
@@ -30,6 +30,8 @@ pub(super) struct Shard {
     /// The tags of each bucket. An entry of which [`Packed::bucket`] says otherwise is void, so a
     /// deadline that moves back costs nothing here until its old bucket is due.
     queue: BTreeMap<u32, Vec<Tag>>,
+    /// The sessions of each user: when each began, and its key.
+    owners: HashMap<Owner, BTreeSet<(u64, StoreKey)>>,
 }
 
 impl Shard {
@@ -51,15 +53,19 @@ impl Shard {
     pub(super) fn put(&mut self, key: &StoreKey, mut packed: Packed) -> bool {
         let bucket = bucket(packed.deadline_ms());
         let tag = tag(key);
+        let now_of = packed.ownership();
         if let Some(old) = self.get_mut(key) {
             let waits = old.bucket();
             packed.set_bucket(waits.min(bucket));
+            let was_of = old.ownership();
             *old = packed;
+            self.pass(key, was_of, now_of);
             if bucket < waits {
                 self.queue.entry(bucket).or_default().push(tag);
             }
             return false;
         }
+        self.pass(key, None, now_of);
         packed.set_bucket(bucket);
         match self.tags.entry(tag) {
             Entry::Occupied(_) => {
@@ -122,13 +128,47 @@ impl Shard {
             let Some(following) = bucket.checked_add(1) else { break };
             next = following;
         }
-        self.crowd.retain(|_, packed| {
+        let mut crowd = std::mem::take(&mut self.crowd);
+        crowd.retain(|key, packed| {
             let forget = left > 0 && is_past(packed.deadline_ms(), now_ms);
             left -= usize::from(forget);
+            if forget {
+                self.pass(key, packed.ownership(), None);
+            }
             !forget
         });
+        self.crowd = crowd;
         self.shrink();
         limit - left
+    }
+
+    /// The sessions of a user here, with when each began.
+    pub(super) fn sessions_of(&self, owner: &Owner) -> impl Iterator<Item = (u64, StoreKey)> + '_ {
+        self.owners.get(owner).into_iter().flatten().copied()
+    }
+
+    /// All keys here, in no order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = StoreKey> + '_ {
+        let tagged = self.tags.iter().map(|(tag, packed)| packed.key(*tag));
+        tagged.chain(self.crowd.keys().copied())
+    }
+
+    /// A session passes from one owner to another, or to nobody.
+    fn pass(&mut self, key: &StoreKey, was_of: Option<(Owner, u64)>, now_of: Option<(Owner, u64)>) {
+        if was_of == now_of {
+            return;
+        }
+        if let Some((owner, began_ms)) = was_of {
+            if let Some(sessions) = self.owners.get_mut(&owner) {
+                sessions.remove(&(began_ms, *key));
+                if sessions.is_empty() {
+                    self.owners.remove(&owner);
+                }
+            }
+        }
+        if let Some((owner, began_ms)) = now_of {
+            self.owners.entry(owner).or_default().insert((began_ms, *key));
+        }
     }
 
     /// Forgets what is past, and sends what is not to its new bucket; says whether that is the
@@ -138,7 +178,9 @@ impl Shard {
             return false;
         };
         if is_past(packed.deadline_ms(), now_ms) {
+            let (key, was_of) = (packed.key(tag), packed.ownership());
             self.tags.remove(&tag);
+            self.pass(&key, was_of, None);
             return false;
         }
         let to = bucket(packed.deadline_ms());

@@ -5,10 +5,12 @@ mod create;
 mod delete;
 mod lost;
 mod races;
+mod scan;
 mod supersede;
 mod sweep;
 mod touch;
 mod update;
+mod users;
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use super::{
     executor::Client,
     subject::{Finding, Subject},
 };
-use crate::store::{Store, Sweep};
+use crate::store::{Scan, Store, Sweep, UserIndex};
 
 /// One case and its name.
 pub(super) struct Case<S> {
@@ -46,4 +48,12 @@ pub(super) fn of_every_store<S: Store>() -> Vec<Case<S>> {
 
 pub(super) fn of_a_store_that_sweeps<S: Sweep>() -> Vec<Case<S>> {
     sweep::cases()
+}
+
+pub(super) fn of_a_store_that_knows_users<S: UserIndex>() -> Vec<Case<S>> {
+    users::cases()
+}
+
+pub(super) fn of_a_store_that_scans<S: Scan>() -> Vec<Case<S>> {
+    scan::cases()
 }
