@@ -12,8 +12,8 @@ use std::{
 use dewar::{
     StoreKey,
     store::{
-        Created, Loaded, Moved, Reached, Record, Store, StoreError, Sweep, WriteId, Written,
-        conformance,
+        Created, Cursor, Entry, Loaded, Moved, Owner, Page, Reached, Record, Scan, Store,
+        StoreError, Sweep, UserIndex, WriteId, Written, conformance,
     },
 };
 use dewar_stores::sqlite::{Durability, SqliteStore};
@@ -73,6 +73,37 @@ impl Sweep for Alternating {
     }
 }
 
+impl UserIndex for Alternating {
+    async fn enter(
+        &self,
+        owner: &Owner,
+        key: &StoreKey,
+        now_ms: u64,
+        until_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.next().enter(owner, key, now_ms, until_ms).await
+    }
+
+    async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {
+        self.next().leave(owner, key).await
+    }
+
+    async fn sessions_of(
+        &self,
+        owner: &Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.next().sessions_of(owner, after, limit).await
+    }
+}
+
+impl Scan for Alternating {
+    async fn scan(&self, from: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
+        self.next().scan(from, limit).await
+    }
+}
+
 /// Power cuts are another test's subject; here ten thousands of syncs would only take time.
 fn open(path: PathBuf) -> SqliteStore {
     SqliteStore::builder(path).durability(Durability::Normal).open().unwrap()
@@ -106,6 +137,8 @@ async fn sqlite_keeps_the_contract() {
     let files = Files::new();
     conformance::check(|| files.one()).await.assert_passed();
     conformance::check_sweep(|| files.one()).await.assert_passed();
+    conformance::check_users(|| files.one()).await.assert_passed();
+    conformance::check_scan(|| files.one()).await.assert_passed();
 }
 
 #[tokio::test]
@@ -113,4 +146,6 @@ async fn two_stores_on_one_file_keep_the_contract() {
     let files = Files::new();
     conformance::check(|| files.two()).await.assert_passed();
     conformance::check_sweep(|| files.two()).await.assert_passed();
+    conformance::check_users(|| files.two()).await.assert_passed();
+    conformance::check_scan(|| files.two()).await.assert_passed();
 }

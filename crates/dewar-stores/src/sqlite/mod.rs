@@ -60,6 +60,7 @@ mod readers;
 mod reply;
 mod row;
 mod schema;
+mod show;
 mod store;
 mod table;
 mod transaction;

@@ -9,10 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dewar::{
-    StoreKey,
-    store::{Loaded, StoreError},
-};
+use dewar::store::StoreError;
 use rusqlite::Connection;
 
 use super::{
@@ -20,7 +17,7 @@ use super::{
     dues,
     fault::{Fault, is_busy},
     queue::{CloseOnDrop, Queue},
-    reply, table,
+    reply,
 };
 
 /// Connections for the callers' threads. More callers at once than this is rare: a read takes
@@ -37,11 +34,53 @@ const AVOID_MS: u64 = 1000;
 /// Until the patient thread has read quickly.
 const UNTIL_QUICK: u64 = u64::MAX;
 
-/// A read for the patient thread.
-pub(super) struct Patient {
-    key: StoreKey,
+/// A read for the patient thread, whose answer that thread need not know.
+pub(super) trait Patient: Send {
+    /// Reads and keeps the answer.
+    fn read(&mut self, database: &Connection) -> Result<(), Fault>;
+
+    /// Gives the kept answer, or this fault.
+    fn answer(self: Box<Self>, read: Result<(), Fault>);
+
+    /// Whether nobody waits for it any more.
+    fn is_abandoned(&self) -> bool;
+
+    /// Until when it may wait for a locked file.
+    fn deadline(&self) -> Instant;
+}
+
+struct Job<T, R> {
+    read: R,
+    found: Option<T>,
     deadline: Instant,
-    reply: reply::Sender<Result<Loaded, StoreError>>,
+    reply: reply::Sender<Result<T, StoreError>>,
+}
+
+impl<T, R> Patient for Job<T, R>
+where
+    T: Send,
+    R: Fn(&Connection) -> Result<T, Fault> + Send,
+{
+    fn read(&mut self, database: &Connection) -> Result<(), Fault> {
+        self.found = Some((self.read)(database)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, read: Result<(), Fault>) {
+        match (read, self.found) {
+            (Err(fault), _) => self.reply.send(Err(fault.into())),
+            (Ok(()), Some(found)) => self.reply.send(Ok(found)),
+            (Ok(()), None) => {}
+        }
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_abandoned()
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
 }
 
 pub(super) struct Readers {
@@ -50,7 +89,7 @@ pub(super) struct Readers {
     started: Instant,
     /// In milliseconds since `started`, or [`UNTIL_QUICK`].
     avoid_until: AtomicU64,
-    pub(super) patient: Queue<Patient>,
+    pub(super) patient: Queue<Box<dyn Patient>>,
 }
 
 /// One connection, opened when first needed and again when the file is another one.
@@ -97,15 +136,19 @@ impl Readers {
         }
     }
 
-    /// Reads a key, here and now if that needs no waiting.
-    pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
-        if let Some(found) = self.at_once(|database| table::load(database, key)) {
+    /// Reads, here and now if that needs no waiting.
+    pub(super) async fn read<T, R>(&self, read: R) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        R: Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        if let Some(found) = self.at_once(&read) {
             return Ok(found?);
         }
         let (reply, receiver) = reply::channel();
         let deadline = Instant::now() + self.site.options.busy_timeout;
-        let patient = Patient { key: *key, deadline, reply };
-        self.patient.push(patient).map_err(StoreError::unavailable)?;
+        let job = Box::new(Job { read, found: None, deadline, reply });
+        self.patient.push(job).map_err(StoreError::unavailable)?;
         let lost = || StoreError::unavailable("the reading thread of the store has ended");
         receiver.await.unwrap_or_else(|| Err(lost()))
     }
@@ -149,28 +192,30 @@ impl Readers {
     pub(super) fn run_patient(&self) {
         let _close = CloseOnDrop(&self.patient);
         let mut slot = Slot::default();
-        while let Some(job) = self.patient.take(1).pop() {
-            if !job.reply.is_abandoned() {
-                let found = self.load_patiently(&mut slot, &job);
-                job.reply.send(found.map_err(StoreError::from));
+        while let Some(mut job) = self.patient.take(1).pop() {
+            if !job.is_abandoned() {
+                let read = self.read_patiently(&mut slot, &mut *job);
+                job.answer(read);
             }
         }
     }
 
-    fn load_patiently(&self, slot: &mut Slot, job: &Patient) -> Result<Loaded, Fault> {
+    fn read_patiently(&self, slot: &mut Slot, job: &mut dyn Patient) -> Result<(), Fault> {
         loop {
             let start = Instant::now();
-            let found = slot.read(&self.site, |database| table::load(database, &job.key));
-            if !matches!(found, Err(Fault::Database(_))) && start.elapsed() <= SLOW {
+            let read = slot.read(&self.site, |database| job.read(database));
+            if !matches!(read, Err(Fault::Database(_))) && start.elapsed() <= SLOW {
                 let until = self.ms_at(start) + AVOID_MS;
                 let order = Ordering::Relaxed;
                 let _ = self.avoid_until.compare_exchange(UNTIL_QUICK, until, order, order);
             }
-            match found {
-                Err(Fault::Database(error)) if is_busy(&error) && Instant::now() < job.deadline => {
+            match read {
+                Err(Fault::Database(error))
+                    if is_busy(&error) && Instant::now() < job.deadline() =>
+                {
                     thread::sleep(Duration::from_millis(2));
                 }
-                found => return found,
+                read => return read,
             }
         }
     }

@@ -52,6 +52,13 @@ impl FromSql for Moment {
 pub(super) const LOAD: &str = "SELECT kind, deadline_ms, owner, created_ms, idle_ms, absolute_ms,
     writes, data, row_sum, moved_to FROM dewar_sessions WHERE key = ?";
 
+/// Asks for the same columns, and behind them the key, of the rows that follow a key.
+pub(super) const SCAN: &str = "SELECT kind, deadline_ms, owner, created_ms, idle_ms, absolute_ms,
+    writes, data, row_sum, moved_to, key FROM dewar_sessions WHERE key > ? ORDER BY key LIMIT ?";
+
+/// In which column of [`SCAN`] the key stands.
+pub(super) const SCAN_KEY: usize = 10;
+
 /// What stands in a row; every damage that can be seen is an error.
 pub(super) fn loaded(key: &StoreKey, row: &Row<'_>) -> Result<Loaded, Fault> {
     let damaged = |what| move |_| Unreadable { key: *key, what };

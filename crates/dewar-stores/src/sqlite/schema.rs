@@ -25,7 +25,8 @@ const STEPS: &[&str] = &["
                                        -- and, of a live one, deadline_ms
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX dewar_sessions_due ON dewar_sessions (due_ms);
-    CREATE INDEX dewar_sessions_owner ON dewar_sessions (owner) WHERE owner IS NOT NULL;
+    CREATE INDEX dewar_sessions_owner ON dewar_sessions (owner, created_ms, key)
+        WHERE owner IS NOT NULL;
 "];
 
 /// Which steps are missing; an error if the file is not ours or newer than this program.

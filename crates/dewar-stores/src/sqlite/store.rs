@@ -11,8 +11,8 @@ use std::{
 use dewar::{
     StoreKey,
     store::{
-        Created, GRACE, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Sweep,
-        WriteId, Written,
+        BoxStore, Created, Cursor, Entry, GRACE, Loaded, Moved, Owner, Page, Reached, Record, Scan,
+        Store, StoreError, StoreErrorKind, Sweep, UserIndex, WriteId, Written,
     },
 };
 
@@ -23,6 +23,7 @@ use super::{
     open::{OpenError, SqliteStoreBuilder},
     queue::Queue,
     readers::Readers,
+    show, table,
     verbs::{self, Job, Verb, call},
     writer,
 };
@@ -131,7 +132,8 @@ impl fmt::Debug for SqliteStore {
 
 impl Store for SqliteStore {
     async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
-        let found = self.0.readers.load(key).await;
+        let key = *key;
+        let found = self.0.readers.read(move |database| table::load(database, &key)).await;
         if found.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Unavailable) {
             // If the file is missing, the writer makes it anew.
             look(&self.0.queue);
@@ -168,6 +170,10 @@ impl Store for SqliteStore {
     ) -> Result<Written, StoreError> {
         self.write(verbs::Supersede(*old, expected, moved)).await
     }
+
+    fn boxed(self) -> BoxStore {
+        BoxStore::full(self)
+    }
 }
 
 impl Sweep for SqliteStore {
@@ -190,5 +196,34 @@ impl Sweep for SqliteStore {
             finished = step.finished;
         }
         Ok(forgotten)
+    }
+}
+
+/// The records themselves are the index: there is nothing to note.
+impl UserIndex for SqliteStore {
+    async fn enter(&self, _: &Owner, _: &StoreKey, _: u64, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn leave(&self, _: &Owner, _: &StoreKey) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn sessions_of(
+        &self,
+        owner: &Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let owner = *owner;
+        self.0.readers.read(move |database| show::sessions_of(database, &owner, after, limit)).await
+    }
+}
+
+/// By key.
+impl Scan for SqliteStore {
+    async fn scan(&self, from: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
+        let after = from.map(show::key_of).transpose()?;
+        self.0.readers.read(move |database| show::page(database, after, limit)).await
     }
 }

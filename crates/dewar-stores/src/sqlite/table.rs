@@ -45,10 +45,10 @@ impl<'c> Table<'c> {
             // It names no column of an index, so it changes one page.
             update: database.prepare(
                 "UPDATE dewar_sessions SET
-                    deadline_ms = ?2, created_ms = ?4, idle_ms = ?5, absolute_ms = ?6, writes = ?7,
-                    data = ?8, row_sum = ?9
+                    deadline_ms = ?2, idle_ms = ?5, absolute_ms = ?6, writes = ?7, data = ?8,
+                    row_sum = ?9
                  WHERE key = ?1 AND kind = 0 AND substr(writes, 1, 8) = ?10
-                    AND owner IS ?3 AND due_ms <= ?2",
+                    AND owner IS ?3 AND created_ms IS ?4 AND due_ms <= ?2",
             )?,
             update_all: database.prepare(
                 "UPDATE dewar_sessions SET

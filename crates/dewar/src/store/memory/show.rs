@@ -41,7 +41,7 @@ impl Scan for MemoryStore {
     async fn scan(&self, from: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
         let (shard, after) = match from {
             None => (0, None),
-            Some(cursor) => place(cursor).ok_or_else(|| foreign())?,
+            Some(cursor) => place(cursor).ok_or_else(foreign)?,
         };
         let shard_of = lock(&self.0.shards[shard]);
         let mut keys: Vec<_> =
