@@ -11,11 +11,13 @@ use std::{
 use dewar_signing::Signer;
 
 use crate::{
+    clock::millis,
     event::{Event, Events},
     id::{OsRandom, Random, SessionId, StoreKey},
     plan::Mode,
     queue::Queue,
     store::{BoxStore, StoreError, StoreErrorKind, WriteId},
+    user::Cap,
     write_ids::WriteIds,
 };
 
@@ -49,6 +51,8 @@ pub(crate) struct ServerOptions {
     pub(crate) commit_deadline: Duration,
     /// The largest record, in bytes; 0 for no limit.
     pub(crate) max_session_size: usize,
+    /// How many sessions a user may have.
+    pub(crate) cap: Option<Cap>,
 }
 
 impl ServerOptions {
@@ -60,6 +64,7 @@ impl ServerOptions {
             call_timeout: Duration::from_secs(2),
             commit_deadline: Duration::from_secs(5),
             max_session_size: 64 * 1024,
+            cap: None,
         }
     }
 }
@@ -98,7 +103,7 @@ impl Server {
     }
 
     pub(crate) fn marker_ms(&self) -> u64 {
-        u64::try_from(self.options.marker.as_millis()).unwrap_or(u64::MAX)
+        millis(self.options.marker)
     }
 
     pub(crate) fn new_id(&self) -> Result<SessionId, StoreError> {

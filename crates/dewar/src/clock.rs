@@ -68,6 +68,10 @@ impl Clock for ManualClock {
 
 /// Milliseconds since 1970; 0 for a clock before 1970.
 pub(crate) fn unix_millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// A duration in whole milliseconds, as long as they fit.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -95,6 +95,15 @@ pub enum ConfigError {
         /// How long markers and tombstones stay.
         marker: Duration,
     },
+    /// A limit for the sessions of a user, in a store that does not know whose a session is.
+    #[error(
+        "max_sessions_per_user of {limit}, and the store keeps no list of a user's sessions: \
+         take a store that is a `UserIndex`"
+    )]
+    UsersUnknown {
+        /// How many a user may have.
+        limit: usize,
+    },
     /// A secret key that others know or can guess.
     #[error(transparent)]
     WeakKey(WeakKey),

@@ -107,6 +107,13 @@ pub enum CommitError {
     /// An operation does not fit what others stored meanwhile.
     #[error("the changes do not fit the stored session")]
     Merge(#[from] ValueError),
+    /// The user has as many sessions as he may have: nothing was kept. Raised if the layer was built
+    /// with [`WhenFull::Refuse`](crate::WhenFull::Refuse).
+    #[error("the user has {limit} sessions and may have no more: end another one first")]
+    TooManySessions {
+        /// How many a user may have.
+        limit: usize,
+    },
     /// The contents have no text form.
     #[error("the session cannot be written as text")]
     Unwritable(#[source] PayloadError),

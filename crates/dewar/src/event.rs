@@ -72,6 +72,13 @@ pub enum Event<'a> {
         /// The session, by the hash of its id.
         session: StoreKey,
     },
+    /// A session has ended, and only now: of all that try to end one, on all machines, one tells it.
+    SessionEnded {
+        /// The session, by the hash of its id.
+        session: StoreKey,
+        /// By what.
+        by: EndedBy,
+    },
     /// A cookie with an id that was rotated away was presented: an older copy, or a thief's.
     RotatedIdUsed {
         /// The old session, by the hash of its id.
@@ -135,6 +142,9 @@ impl Event<'_> {
             Self::Ended { session } => {
                 tracing::debug!(target: "dewar", %session, "changes of an ended session dropped");
             }
+            Self::SessionEnded { session, by } => {
+                tracing::debug!(target: "dewar", %session, ?by, "session ended");
+            }
             Self::RotatedIdUsed { session } => {
                 tracing::warn!(target: "dewar", %session, "a rotated session id was presented");
             }
@@ -152,6 +162,23 @@ impl Event<'_> {
             ),
         }
     }
+}
+
+/// What ended a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndedBy {
+    /// Its visitor: [`Session::destroy`](crate::Session::destroy).
+    Logout,
+    /// Its visitor, who began another one in the same request.
+    Replaced,
+    /// Its user on another device, or an operator: [`UserSessions`](crate::UserSessions).
+    Revoked,
+    /// A newer session of its user, who may have only so many:
+    /// [`max_sessions_per_user`](crate::SessionLayerBuilder::max_sessions_per_user).
+    Evicted,
+    /// Its deadline.
+    Expired,
 }
 
 /// The contents of a session at one moment. It prints their number alone: they are the visitor's.

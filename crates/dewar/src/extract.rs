@@ -93,7 +93,7 @@ impl IntoResponse for CommitError {
         // An event has told why: of the commit, or of the store's call.
         match self {
             Self::Store(_) => unavailable(),
-            Self::Ended => StatusCode::CONFLICT.into_response(),
+            Self::Ended | Self::TooManySessions { .. } => StatusCode::CONFLICT.into_response(),
             _ => internal_server_error(),
         }
     }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use dewar_signing::KeyRing;
 use tower_layer::Layer;
 
-use crate::{builder::SessionLayerBuilder, config::Config, service::SessionService, store::Store};
+use crate::{
+    backend::Backend, builder::SessionLayerBuilder, config::Config, service::SessionService,
+    store::Store, users::UserSessions,
+};
 
 /// Gives every handler below it a session. Clones share one configuration.
 ///
@@ -61,6 +64,17 @@ impl SessionLayer {
     /// The defaults of Flask 3.1. On purpose it differs in one thing: nested changes are saved.
     pub fn flask(keys: impl Into<KeyRing>) -> SessionLayerBuilder {
         SessionLayerBuilder::flask(keys.into())
+    }
+
+    /// The sessions of users: to list them, and to end them. `None` in cookie mode, and if the store
+    /// does not know users.
+    pub fn user_sessions(&self) -> Option<UserSessions> {
+        match &self.config.backend {
+            Backend::Server(server) if server.store().knows_users() => {
+                Some(UserSessions::of_layer(&self.config, server))
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn new(config: Config) -> Self {

@@ -58,6 +58,7 @@ mod id;
 mod lifetime;
 mod plan;
 mod sync;
+mod user;
 mod vary;
 mod verdict;
 mod weak_keys;
@@ -77,6 +78,7 @@ mod open;
 mod respond;
 mod rotation;
 mod slot;
+mod users;
 // Doors.
 mod builder;
 #[cfg(feature = "axum")]
@@ -98,7 +100,7 @@ pub use dewar_signing::{
     BigInt, ConversionError, DateTime, Dict, FromValue, KeyId, KeyRing, SecretKey, Uuid, Value,
 };
 pub use error::{CommitError, ValueError};
-pub use event::{Event, Snapshot};
+pub use event::{EndedBy, Event, Snapshot};
 #[cfg(feature = "axum")]
 pub use extract::SessionRejection;
 pub use flash::Flash;
@@ -107,7 +109,9 @@ pub use keys::{development_key, key_from_env, random_bytes};
 pub use layer::SessionLayer;
 pub use plan::Plan;
 pub use service::{SessionFuture, SessionService};
-pub use session::{Regeneration, Session};
+pub use session::{Binding, Regeneration, Session};
 pub use typed::Typed;
+pub use user::WhenFull;
+pub use users::{Exported, UserSession, UserSessions};
 pub use verdict::Verdict;
 pub use weak_keys::WeakKey;

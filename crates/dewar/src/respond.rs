@@ -53,7 +53,7 @@ fn not_saved<B: From<&'static str>>(error: &CommitError) -> Response<B> {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             StatusCode::SERVICE_UNAVAILABLE
         }
-        CommitError::Ended => StatusCode::CONFLICT,
+        CommitError::Ended | CommitError::TooManySessions { .. } => StatusCode::CONFLICT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     response

@@ -38,6 +38,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("rotation", ""),
         ("store", "clock id sync"),
         ("sync", ""),
+        ("user", "store"),
         ("vary", ""),
         ("verdict", ""),
         ("weak_keys", ""),
@@ -47,7 +48,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("event", "error id plan store verdict"),
         ("queue", "id store sync"),
         ("write_ids", "id store"),
-        ("backend", "event id plan queue store write_ids"),
+        ("backend", "clock event id plan queue store user write_ids"),
         ("config", "backend clock cookie event lifetime weak_keys"),
         ("keys", "config"),
     ],
@@ -58,9 +59,11 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
             "open",
             "backend config contents cookie error event id lifetime plan rotation store verdict",
         ),
+        ("users", "backend clock config event id lifetime open rotation store user"),
         (
             "commit",
-            "backend clock config contents delta error event id lifetime open plan rotation store",
+            "backend clock config contents delta error event id lifetime open plan rotation store \
+             user users",
         ),
         (
             "slot",
@@ -70,7 +73,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
     ],
     // The handle.
     &[
-        ("session", "config delta error event open plan slot store verdict"),
+        ("session", "config delta error event id open plan slot store user verdict"),
         ("flash", "delta session"),
         ("typed", "error session"),
     ],
@@ -78,10 +81,11 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
     &[
         (
             "builder",
-            "backend clock config cookie event id layer lifetime queue store weak_keys write_ids",
+            "backend clock config cookie event id layer lifetime queue store user weak_keys \
+             write_ids",
         ),
         ("extract", "error session store typed"),
-        ("layer", "builder config service store"),
+        ("layer", "backend builder config service store users"),
         ("service", "config respond slot"),
     ],
 ];

@@ -24,6 +24,7 @@ use crate::{
     lifetime::Lifetime,
     queue::Queue,
     store::BoxStore,
+    user::Cap,
     weak_keys::{self, WeakKey},
     write_ids::WriteIds,
 };
@@ -126,6 +127,7 @@ impl SessionLayerBuilder {
         }
         if let Some(options) = &self.server {
             check_times(options)?;
+            check_users(options)?;
         }
         let backend = match self.server {
             None => Backend::Cookie,
@@ -238,6 +240,16 @@ fn check_times(options: &ServerOptions) -> Result<(), ConfigError> {
         return Err(ConfigError::ServerTimes { call_timeout, commit_deadline, marker });
     }
     Ok(())
+}
+
+/// Only a store that finds a user's sessions can count them.
+fn check_users(options: &ServerOptions) -> Result<(), ConfigError> {
+    match options.cap {
+        Some(Cap { limit, .. }) if !options.store.knows_users() => {
+            Err(ConfigError::UsersUnknown { limit: limit.get() })
+        }
+        _ => Ok(()),
+    }
 }
 
 impl fmt::Debug for SessionLayerBuilder {

@@ -1,6 +1,6 @@
 //! The options of a session layer: each with its unit, its default and Flask's name for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use super::SessionLayerBuilder;
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     event::{Event, Events},
     id::Random,
     lifetime::Lifetime,
+    user::{Cap, WhenFull},
 };
 
 impl SessionLayerBuilder {
@@ -196,6 +197,16 @@ impl SessionLayerBuilder {
     /// How large one session may be, in bytes. Default: 64 KiB; 0 for no limit. Server mode alone.
     pub fn max_session_size(self, bytes: usize) -> Self {
         self.on_server("max_session_size", |server| server.max_session_size = bytes)
+    }
+
+    /// How many sessions a user may have at once, and what happens when he logs in once more.
+    /// Default: no limit. Server mode alone; the store must know users.
+    ///
+    /// However many log in at the same moment, exactly so many stay. It costs a login one look at
+    /// each of the user's sessions.
+    pub fn max_sessions_per_user(self, limit: NonZeroUsize, when_full: WhenFull) -> Self {
+        let cap = Cap { limit, when_full };
+        self.on_server("max_sessions_per_user", |server| server.cap = Some(cap))
     }
 
     /// The source of random ids. Default: [`OsRandom`](crate::OsRandom). Server mode alone.

@@ -25,6 +25,11 @@ impl<'m> Overlay<'m> {
         Self { base, over: Vec::new() }
     }
 
+    /// Whether anything is laid over this key.
+    pub(crate) fn touches(&self, key: &str) -> bool {
+        self.over.iter().any(|(over, _)| *over == key)
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<LazyValue<'_>> {
         match self.over.iter().find(|(over, _)| *over == key) {
             Some((_, now)) => now.as_deref().map(LazyValue::from),

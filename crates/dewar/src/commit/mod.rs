@@ -8,6 +8,7 @@ mod merge;
 mod rotate;
 pub(crate) mod stored;
 pub(crate) mod token;
+mod users;
 mod verbs;
 mod write;
 
@@ -29,9 +30,6 @@ use crate::{
 
 /// 9999-12-31 23:59:59 UTC: no date in a header is later.
 const LAST_SECOND: u64 = 253_402_300_799;
-
-/// How many rotations a late request follows.
-const MAX_HOPS: usize = 8;
 
 /// What the response tells the browser.
 #[derive(Debug, Default)]

@@ -10,7 +10,6 @@
 //! changes in the winner's.
 
 use super::{
-    MAX_HOPS,
     merge::{Overlay, merge},
     stored::{Act, Base, Done, Work},
     verbs::{Updated, Verbs},
@@ -19,7 +18,7 @@ use crate::{
     error::CommitError,
     id::SessionId,
     open::Stored,
-    rotation::Rotation,
+    rotation::{MAX_HOPS, Rotation},
     store::{Loaded, Moved, Record, StoreError, StoreErrorKind, Written},
 };
 
@@ -105,6 +104,9 @@ impl Act<'_> {
                 let expected = base.record.version();
                 let answer = self.verbs.supersede(&stored.key, expected, moved).await?;
                 if answer == Written::Done {
+                    let was = base.record.owner;
+                    self.leave(&stored.key, was).await;
+                    self.bound(moved.to, &record, was).await?;
                     self.tell(&merged);
                     let change = self.set_cookie(&id, &work.decision, record.created_ms);
                     return Ok(Done::kept(change, &base, &merged.contents));

@@ -18,22 +18,21 @@ use std::sync::Arc;
 use dewar_signing::{LazyDict, Value};
 
 use super::{
-    CookieChange, Decision, MAX_HOPS,
+    CookieChange, Decision,
     merge::{Merged, Overlay, merge},
     verbs::{Updated, Verbs},
-    write::millis,
 };
 use crate::{
     backend::{Server, within},
-    clock::unix_millis,
+    clock::{millis, unix_millis},
     config::Config,
     delta::KeyDelta,
     error::CommitError,
-    event::Event,
+    event::{EndedBy, Event},
     id::StoreKey,
     open::{Open, Origin, Stored, decode},
     plan::Plan,
-    rotation::Rotation,
+    rotation::{MAX_HOPS, Rotation},
     store::{Loaded, Reached, Record, Store, StoreError, StoreErrorKind, Written},
 };
 
@@ -183,12 +182,13 @@ impl Act<'_> {
             }
             (Plan::Replace, Origin::Stored(stored)) => {
                 let change = Box::pin(self.create(&work.left, decision)).await?;
-                Box::pin(self.delete_chain(stored.key)).await?;
+                Box::pin(self.end(stored.key, stored.record.owner, EndedBy::Replaced)).await?;
                 Ok(change.into())
             }
             (Plan::Destroy, origin) => {
                 if let Some(key) = origin.key() {
-                    Box::pin(self.delete_chain(key)).await?;
+                    let owner = origin.owner();
+                    Box::pin(self.end(key, owner, EndedBy::Logout)).await?;
                 }
                 // Under an id that was rotated away nothing new begins.
                 if !work.left.is_empty() {
@@ -206,7 +206,8 @@ impl Act<'_> {
         contents: &LazyDict,
         decision: Decision,
     ) -> Result<CookieChange, CommitError> {
-        let (id, _) = self.insert(&Overlay::none(contents), None, None).await?;
+        let (id, record) = self.insert(&Overlay::none(contents), None, None).await?;
+        self.bound(id.store_key(), &record, None).await?;
         Ok(self.set_cookie(&id, &decision, self.now_ms))
     }
 
@@ -243,6 +244,9 @@ impl Act<'_> {
                 let (answer, record) = self.write(&stored.key, &base, &merged.contents).await?;
                 match answer {
                     Updated::Here(Written::Done) => {
+                        if record.owner != base.record.owner {
+                            Box::pin(self.bound(stored.key, &record, base.record.owner)).await?;
+                        }
                         permit.pass_on(record);
                         self.tell(&merged);
                         return Ok(Done::kept(change, &base, &merged.contents));
@@ -283,12 +287,17 @@ impl Act<'_> {
         })
     }
 
-    pub(super) async fn delete_chain(&self, mut key: StoreKey) -> Result<(), CommitError> {
+    /// Ends the session at the end of the chain; gives its key if it was alive until now.
+    pub(super) async fn delete_chain(
+        &self,
+        mut key: StoreKey,
+    ) -> Result<Option<StoreKey>, CommitError> {
         let until_ms = self.until_ms();
         // One key more than there are hops.
         for _ in 0..=MAX_HOPS {
             match self.verbs.delete(&key, until_ms).await? {
-                Reached::Done | Reached::Gone => return Ok(()),
+                Reached::Done => return Ok(Some(key)),
+                Reached::Gone => return Ok(None),
                 Reached::Moved(moved) => key = moved.to,
             }
         }

@@ -20,14 +20,14 @@ use std::{
     time::Duration,
 };
 
-use super::MAX_HOPS;
 use crate::{
     backend::Server,
     config::Config,
     id::StoreKey,
+    rotation::MAX_HOPS,
     store::{
-        Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, WriteId,
-        Written,
+        Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError, StoreErrorKind,
+        UserIndex, WriteId, Written,
     },
 };
 
@@ -152,6 +152,24 @@ impl Verbs<'_> {
             }
         }
         Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+    }
+
+    /// Notes whose session this is about to be; once more does no harm.
+    pub(super) async fn enter(
+        &self,
+        owner: &Owner,
+        key: &StoreKey,
+        now_ms: u64,
+        until_ms: u64,
+    ) -> Result<(), StoreError> {
+        for attempt in 0.. {
+            let enter = self.server.store().enter(owner, key, now_ms, until_ms);
+            match self.call("enter", key, enter).await {
+                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                answer => return answer,
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::TimedOut))
     }
 
     /// Deletes; once more does no harm.

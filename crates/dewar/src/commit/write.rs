@@ -1,7 +1,5 @@
 //! Contents become a record, and an id becomes a cookie.
 
-use std::time::Duration;
-
 use dewar_signing::{LazyValue, TaggedJson};
 
 use super::{
@@ -11,12 +9,14 @@ use super::{
     verbs::{Updated, Verbs},
 };
 use crate::{
+    clock::millis,
     error::CommitError,
     id::{SessionId, StoreKey},
     open::{PERMANENT, Stored},
     plan::CookieStep,
     rotation::{ROTATION, Rotation},
     store::{Created, Record, StoreError, Writes},
+    user::{self, USER},
 };
 
 /// How many ids are tried when one exists already: it has never happened.
@@ -32,6 +32,9 @@ impl Act<'_> {
     ) -> Result<(Updated, Record), CommitError> {
         let old = &base.record;
         let record = self.record(contents, base.rotation.as_ref(), old, old.writes)?;
+        if record.owner != old.owner || record.absolute_deadline_ms > old.absolute_deadline_ms {
+            Box::pin(self.enter(key, &record, Some(old))).await?;
+        }
         Ok((self.verbs.update(key, old.version(), &record).await?, record))
     }
 
@@ -48,7 +51,7 @@ impl Act<'_> {
                 Some(old) => self.record(contents, rotation, old, old.writes)?,
                 None => {
                     let new = Record {
-                        owner: None,
+                        owner: user::owner(contents.get(USER)),
                         created_ms: self.now_ms,
                         idle_deadline_ms: 0,
                         absolute_deadline_ms: 0,
@@ -58,7 +61,9 @@ impl Act<'_> {
                     self.record(contents, None, &new, new.writes)?
                 }
             };
-            match self.verbs.create(&id.store_key(), &record).await? {
+            let key = id.store_key();
+            self.enter(&key, &record, old).await?;
+            match self.verbs.create(&key, &record).await? {
                 Created::Done => return Ok((id, record)),
                 Created::Exists | Created::Ended => {}
             }
@@ -86,10 +91,15 @@ impl Act<'_> {
             let largest_key = largest_key(contents.iter_stamped(None));
             return Err(CommitError::SessionTooLarge { bytes, limit, largest_key });
         }
+        let owner =
+            if contents.touches(USER) { user::owner(contents.get(USER)) } else { old.owner };
+        // With a user the session begins anew: his lifetime is his own.
+        let begins = owner.is_some() && owner != old.owner;
+        let created_ms = if begins { self.now_ms } else { old.created_ms };
         let permanent = contents.get(PERMANENT).is_some_and(LazyValue::is_truthy);
         let lifetime = config.lifetime(permanent);
         let absolute = lifetime.absolute.map_or(u64::MAX, millis);
-        let absolute_deadline_ms = old.created_ms.saturating_add(absolute);
+        let absolute_deadline_ms = created_ms.saturating_add(absolute);
         let mut idle_deadline_ms = self.now_ms.saturating_add(millis(lifetime.idle));
         // A machine whose clock is behind takes nothing back. Only where the session became
         // permanent, or is so no longer, another lifetime begins.
@@ -97,8 +107,8 @@ impl Act<'_> {
             idle_deadline_ms = idle_deadline_ms.max(old.idle_deadline_ms);
         }
         Ok(Record {
-            owner: old.owner,
-            created_ms: old.created_ms,
+            owner,
+            created_ms,
             idle_deadline_ms: idle_deadline_ms.min(absolute_deadline_ms),
             absolute_deadline_ms,
             writes: writes.and(server.new_write(self.now_ms)?),
@@ -128,8 +138,4 @@ impl Act<'_> {
         }
         CookieChange::Set(cookie.to_header())
     }
-}
-
-pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

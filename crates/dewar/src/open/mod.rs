@@ -29,7 +29,7 @@ use crate::{
     lifetime::Moments,
     plan::{Intent, Was},
     rotation::Rotation,
-    store::{Record, StoreError},
+    store::{Owner, Record, StoreError},
     verdict::Verdict,
 };
 
@@ -78,6 +78,14 @@ impl Origin {
             Self::Stored(stored) => Some(stored.key),
             Self::Rotated { key } => Some(*key),
             Self::Nowhere | Self::Token(_) => None,
+        }
+    }
+
+    /// Whose session it is, as far as is known.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        match self {
+            Self::Stored(stored) => stored.record.owner,
+            Self::Nowhere | Self::Token(_) | Self::Rotated { .. } => None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Opened, Origin, Refusal, Stored, contents, verdict};
 use crate::{
     backend::Server,
     config::Config,
-    event::Event,
+    event::{EndedBy, Event},
     id::{SessionId, StoreKey},
     rotation::Rotation,
     store::{Loaded, Record, Store, StoreErrorKind, Written},
@@ -83,9 +83,13 @@ async fn bury(
     };
     let update = server.store().update(key, seen.version(), &buried);
     match server.call(&config.events, "update", key, update).await {
-        Ok(Written::Conflict(there)) => Some(there),
-        _ => None,
+        Ok(Written::Conflict(there)) => return Some(there),
+        Ok(Written::Done) => {
+            config.emit(|| Event::SessionEnded { session: *key, by: EndedBy::Expired });
+        }
+        _ => {}
     }
+    None
 }
 
 /// The contents of a record, and what it remembers of its rotation.

@@ -1,5 +1,6 @@
 //! The handle: what a handler sees of its visitor's session.
 
+mod bind;
 mod edit;
 
 use std::panic::Location;
@@ -8,6 +9,7 @@ use dewar_signing::{Dict, FromValue, Value, from_value};
 use http::Extensions;
 use serde::de::DeserializeOwned;
 
+pub use bind::Binding;
 pub use edit::Regeneration;
 
 use crate::{

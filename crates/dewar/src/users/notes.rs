@@ -1,0 +1,178 @@
+//! What a store notes of users, and what a note is worth.
+//!
+//! A store notes which sessions may be a user's; whose a session is stands in its record. So each
+//! note is looked up:
+//!
+//! | the key holds | the note |
+//! |---|---|
+//! | a live record of this user | is true |
+//! | a marker or a tombstone | goes: nothing lives there again |
+//! | nothing, or somebody else's record | goes once it is old: a login may be about to write its own |
+
+use std::future::Future;
+
+use super::UserSessions;
+use crate::{
+    backend::within,
+    clock::{millis, unix_millis},
+    event::{EndedBy, Event},
+    id::StoreKey,
+    rotation::MAX_HOPS,
+    store::{Entry, Loaded, Owner, Reached, Record, Store, StoreError, StoreErrorKind, UserIndex},
+};
+
+/// How many notes are asked for at once.
+const PAGE: usize = 100;
+
+/// How many notes each login looks at, so that they do not grow without end: more than the one it
+/// adds.
+const LOOKED_AT: usize = 2;
+
+impl UserSessions {
+    pub(super) async fn revoke_but(
+        &self,
+        owner: &Owner,
+        keep: Option<StoreKey>,
+    ) -> Result<usize, StoreError> {
+        let (mut ended, mut after) = (0, None);
+        loop {
+            let page = self.page(owner, after).await?;
+            for entry in page.iter().filter(|entry| Some(entry.key) != keep) {
+                ended += usize::from(self.end(owner, entry.key, EndedBy::Revoked).await?);
+            }
+            after = page.last().copied();
+            if page.len() < PAGE {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// The live sessions of a user, in an order that all machines agree upon: oldest first.
+    pub(crate) async fn alive(&self, owner: &Owner) -> Result<Vec<(StoreKey, Record)>, StoreError> {
+        let (mut alive, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.page(owner, after).await?;
+            for entry in &page {
+                alive.extend(self.look(owner, entry).await?.map(|record| (entry.key, record)));
+            }
+            after = page.last().copied();
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        alive.sort_unstable_by_key(|(key, record)| (record.created_ms, *key));
+        Ok(alive)
+    }
+
+    /// Looks at a few of the oldest notes, and takes back those that are void.
+    pub(crate) async fn look_at_oldest(&self, owner: &Owner) {
+        let oldest = self.call(self.store.sessions_of(owner, None, LOOKED_AT)).await;
+        for entry in oldest.unwrap_or_default() {
+            let _ = self.look(owner, &entry).await;
+        }
+    }
+
+    /// The live record that a note speaks of; a note that is void is taken back.
+    async fn look(&self, owner: &Owner, entry: &Entry) -> Result<Option<Record>, StoreError> {
+        let now_ms = self.now_ms();
+        let loaded = match self.call(self.store.load(&entry.key)).await {
+            // It is shown to nobody, and stays his.
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => return Ok(None),
+            loaded => loaded?,
+        };
+        let void = match loaded {
+            Loaded::Live(record) if record.owner.as_ref() == Some(owner) => {
+                return Ok((now_ms < record.deadline_ms()).then_some(record));
+            }
+            Loaded::Moved(_) | Loaded::Ended { .. } => true,
+            Loaded::Live(_) | Loaded::Nothing => {
+                entry.since_ms.saturating_add(millis(self.marker)) < now_ms
+            }
+        };
+        if void {
+            // If that fails, the next one to look takes it back.
+            let _ = self.leave(owner, &entry.key).await;
+        }
+        Ok(None)
+    }
+
+    /// Ends a session of this user, following it to the end of its chain.
+    pub(crate) async fn end(
+        &self,
+        owner: &Owner,
+        mut key: StoreKey,
+        by: EndedBy,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..=MAX_HOPS {
+            let moved = match self.call(self.store.load(&key)).await? {
+                Loaded::Live(record) if record.owner.as_ref() == Some(owner) => {
+                    match self.delete(&key).await? {
+                        Reached::Done => {
+                            self.events.emit(|| Event::SessionEnded { session: key, by });
+                            let _ = self.leave(owner, &key).await;
+                            return Ok(true);
+                        }
+                        Reached::Gone => return Ok(false),
+                        Reached::Moved(moved) => moved,
+                    }
+                }
+                Loaded::Live(_) | Loaded::Nothing => return Ok(false),
+                Loaded::Ended { .. } => {
+                    let _ = self.leave(owner, &key).await;
+                    return Ok(false);
+                }
+                Loaded::Moved(moved) => moved,
+            };
+            let _ = self.leave(owner, &key).await;
+            key = moved.to;
+        }
+        Err(StoreError::unavailable("the session was rotated too often to be followed"))
+    }
+
+    /// Ends all of a user's sessions, readable or not, and takes every note back.
+    pub(super) async fn erase_all(&self, owner: &Owner) -> Result<usize, StoreError> {
+        let (mut erased, mut after) = (0, None);
+        loop {
+            let page = self.page(owner, after).await?;
+            for entry in &page {
+                let ended = match self.end(owner, entry.key, EndedBy::Revoked).await {
+                    Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                        self.delete(&entry.key).await? == Reached::Done
+                    }
+                    ended => ended?,
+                };
+                erased += usize::from(ended);
+                self.leave(owner, &entry.key).await?;
+            }
+            after = page.last().copied();
+            if page.len() < PAGE {
+                return Ok(erased);
+            }
+        }
+    }
+
+    async fn page(&self, owner: &Owner, after: Option<Entry>) -> Result<Vec<Entry>, StoreError> {
+        self.call(self.store.sessions_of(owner, after, PAGE)).await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<Reached, StoreError> {
+        let until_ms = self.now_ms().saturating_add(millis(self.marker));
+        self.call(self.store.delete(key, until_ms)).await
+    }
+
+    async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {
+        self.call(self.store.leave(owner, key)).await
+    }
+
+    fn now_ms(&self) -> u64 {
+        unix_millis(self.clock.now())
+    }
+
+    async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let answer = within(self.call_timeout, call).await;
+        answer.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::TimedOut)))
+    }
+}
