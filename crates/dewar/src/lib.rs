@@ -46,6 +46,9 @@
 //! | the contents | nobody sees them | everybody with the cookie can read them |
 //! | room | 64 KiB, or as configured | about 4 KB |
 //!
+//! A session becomes a user's with [`Session::bind_user`]; [`UserSessions`] shows him where he is
+//! logged in and ends it, on one device or on all.
+//!
 //! A plain `get` and `set` of one key stays what it is: of two that overlap, the later commit wins,
 //! and [`Event::Overwrote`] names the key. Write your own store with [`store`].
 

@@ -5,6 +5,7 @@
 //! ([`stored`]). Comes from [`crate::plan`]; goes to [`crate::respond`].
 
 mod merge;
+mod places;
 mod rotate;
 pub(crate) mod stored;
 pub(crate) mod token;

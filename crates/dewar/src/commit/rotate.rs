@@ -106,7 +106,7 @@ impl Act<'_> {
                 if answer == Written::Done {
                     let was = base.record.owner;
                     self.leave(&stored.key, was).await;
-                    self.bound(moved.to, &record, was).await?;
+                    self.bound(&record, was).await?;
                     self.tell(&merged);
                     let change = self.set_cookie(&id, &work.decision, record.created_ms);
                     return Ok(Done::kept(change, &base, &merged.contents));

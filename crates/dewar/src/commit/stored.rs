@@ -207,7 +207,7 @@ impl Act<'_> {
         decision: Decision,
     ) -> Result<CookieChange, CommitError> {
         let (id, record) = self.insert(&Overlay::none(contents), None, None).await?;
-        self.bound(id.store_key(), &record, None).await?;
+        self.bound(&record, None).await?;
         Ok(self.set_cookie(&id, &decision, self.now_ms))
     }
 
@@ -245,7 +245,7 @@ impl Act<'_> {
                 match answer {
                     Updated::Here(Written::Done) => {
                         if record.owner != base.record.owner {
-                            Box::pin(self.bound(stored.key, &record, base.record.owner)).await?;
+                            Box::pin(self.bound(&record, base.record.owner)).await?;
                         }
                         permit.pass_on(record);
                         self.tell(&merged);

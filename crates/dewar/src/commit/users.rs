@@ -30,61 +30,38 @@ impl Act<'_> {
             return Ok(());
         }
         if record.owner != old.and_then(|old| old.owner) {
-            self.check_room(owner).await?;
+            if let Some(Cap { limit, when_full: WhenFull::Refuse }) = self.verbs.server.options.cap
+            {
+                self.take_place(owner, key, limit.get()).await?;
+            }
         }
         Ok(self.verbs.enter(owner, key, self.now_ms, record.absolute_deadline_ms).await?)
     }
 
-    async fn check_room(&self, owner: &Owner) -> Result<(), CommitError> {
-        let Verbs { config, server } = self.verbs;
-        let Some(Cap { limit, when_full: WhenFull::Refuse }) = server.options.cap else {
-            return Ok(());
-        };
-        let alive = UserSessions::of_layer(config, server).alive(owner).await?;
-        if alive.len() >= limit.get() {
-            return Err(CommitError::TooManySessions { limit: limit.get() });
-        }
-        Ok(())
-    }
-
-    /// The session is its user's now, and was `was`'s.
-    ///
-    /// Two logins at once may both have found room. Each looks once more behind its own record, and
-    /// of all that it sees the same ones have to go, whoever looks: so exactly as many stay as may.
-    ///
-    /// # Errors
-    /// If its user may have no more sessions, and this is the one too many.
+    /// The session is its user's now, and was `was`'s: what is one too many ends.
     pub(super) async fn bound(
         &self,
-        key: StoreKey,
         record: &Record,
         was: Option<Owner>,
     ) -> Result<(), CommitError> {
         let Verbs { config, server } = self.verbs;
         let Some(owner) = record.owner.filter(|owner| Some(*owner) != was) else { return Ok(()) };
-        let users = UserSessions::of_layer(config, server);
         if !server.store().knows_users() {
             return Ok(());
         }
-        let Some(Cap { limit, when_full }) = server.options.cap else {
-            users.look_at_oldest(&owner).await;
-            return Ok(());
-        };
-        let alive = users.alive(&owner).await?;
-        let over = alive.len().saturating_sub(limit.get());
-        match when_full {
-            WhenFull::EndOldest => {
+        let users = UserSessions::of_layer(config, server);
+        match server.options.cap {
+            None => users.look_at_oldest(&owner).await,
+            Some(Cap { limit, when_full: WhenFull::EndOldest }) => {
+                let alive = users.alive(&owner).await?;
+                let over = alive.len().saturating_sub(limit.get());
+                // Of all that two logins see, both end the same ones.
                 for (oldest, _) in &alive[..over] {
                     users.end(&owner, *oldest, EndedBy::Evicted).await?;
                 }
             }
-            WhenFull::Refuse => {
-                let newest = &alive[alive.len() - over..];
-                if newest.iter().any(|(newest, _)| *newest == key) {
-                    self.end(key, Some(owner), EndedBy::Evicted).await?;
-                    return Err(CommitError::TooManySessions { limit: limit.get() });
-                }
-            }
+            // It took a place before it was written.
+            Some(Cap { when_full: WhenFull::Refuse, .. }) => {}
         }
         Ok(())
     }

@@ -197,7 +197,7 @@ impl Verbs<'_> {
     }
 
     /// Longer after each attempt, and never the same for two writers.
-    async fn pause(&self, attempt: u32) {
+    pub(super) async fn pause(&self, attempt: u32) {
         let longest = MAX_PAUSE.min(Duration::from_millis(5) * 2_u32.saturating_pow(attempt));
         // Hashing by random keys is chance enough.
         let chance = RandomState::new().hash_one(attempt) % 1000;

@@ -5,7 +5,7 @@
 //!
 //! | the key holds | the note |
 //! |---|---|
-//! | a live record of this user | is true |
+//! | a live record of this user | is true; it goes once that is long past |
 //! | a marker or a tombstone | goes: nothing lives there again |
 //! | nothing, or somebody else's record | goes once it is old: a login may be about to write its own |
 
@@ -18,7 +18,9 @@ use crate::{
     event::{EndedBy, Event},
     id::StoreKey,
     rotation::MAX_HOPS,
-    store::{Entry, Loaded, Owner, Reached, Record, Store, StoreError, StoreErrorKind, UserIndex},
+    store::{
+        Entry, GRACE, Loaded, Owner, Reached, Record, Store, StoreError, StoreErrorKind, UserIndex,
+    },
 };
 
 /// How many notes are asked for at once.
@@ -82,7 +84,11 @@ impl UserSessions {
         };
         let void = match loaded {
             Loaded::Live(record) if record.owner.as_ref() == Some(owner) => {
-                return Ok((now_ms < record.deadline_ms()).then_some(record));
+                if now_ms < record.deadline_ms() {
+                    return Ok(Some(record));
+                }
+                // By now a store may have forgotten it: on no machine it is alive.
+                record.deadline_ms().saturating_add(millis(GRACE)) < now_ms
             }
             Loaded::Moved(_) | Loaded::Ended { .. } => true,
             Loaded::Live(_) | Loaded::Nothing => {
