@@ -12,13 +12,13 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::Path,
+    http::{Request, StatusCode, header},
     routing::get,
 };
 use dewar::{
     Clock, CommitError, EndedBy, Event, Session, SessionLayer, StoreKey, UserSessions, WhenFull,
     store::{BoxStore, Loaded, Owner, Scan, Store},
 };
-use http::{Request, StatusCode, header};
 use tokio::sync::Barrier;
 use tower::ServiceExt;
 
