@@ -12,8 +12,8 @@ use axum::{Router, routing::get};
 use dewar::{
     Session, SessionLayer, StoreKey, SystemClock, ValueError,
     store::{
-        Created, GRACE, Loaded, Moved, Reached, Record, Store, StoreError, Sweep, WriteId, Written,
-        keep_swept,
+        Created, GRACE, Loaded, Moved, Reached, Record, Store, StoreError, Sweep, Swept, WriteId,
+        Written, keep_swept,
     },
 };
 use dewar_examples::failure::Failure;
@@ -114,9 +114,9 @@ impl Store for Log {
 }
 
 impl Sweep for Log {
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         let mut lines = self.open();
-        let mut past: Vec<StoreKey> = Vec::new();
+        let (mut past, mut expired): (Vec<StoreKey>, Vec<StoreKey>) = (Vec::new(), Vec::new());
         for (key, _) in lines.0.iter() {
             let deadline_ms = match lines.last(key) {
                 Loaded::Live(record) => record.deadline_ms(),
@@ -126,10 +126,13 @@ impl Sweep for Log {
             let over = deadline_ms.saturating_add(GRACE.as_millis() as u64) < now_ms;
             if over && past.len() < limit && !past.contains(key) {
                 past.push(*key);
+                if matches!(lines.last(key), Loaded::Live(_)) && deadline_ms > 0 {
+                    expired.push(*key);
+                }
             }
         }
         lines.0.retain(|(key, _)| !past.contains(key));
-        Ok(past.len())
+        Ok(Swept { forgotten: past.len(), expired })
     }
 }
 

@@ -72,7 +72,7 @@ async fn sweep(name: &str, rows: u64, store: &SqliteStore) -> Result<(), Box<dyn
     let past_ms = now_ms + u64::try_from(GRACE.as_millis())?;
     let writer = Writer::start(store, now_ms);
     let start = Instant::now();
-    let swept = store.sweep(past_ms, usize::MAX).await?;
+    let swept = store.sweep(past_ms, usize::MAX).await?.forgotten;
     figure("sweep", name, rows, "seconds", start.elapsed().as_secs_f64());
     figure("sweep", name, rows, "left", (rows - swept as u64) as f64);
     writer.stop("sweep", name, rows).await?;

@@ -13,7 +13,7 @@ use dewar::{
     StoreKey,
     store::{
         Created, Cursor, Entry, Loaded, Moved, Owner, Page, Reached, Record, Scan, Store,
-        StoreError, Sweep, UserIndex, WriteId, Written, conformance,
+        StoreError, Sweep, Swept, UserIndex, WriteId, Written, conformance,
     },
 };
 use dewar_stores::sqlite::{Durability, SqliteStore};
@@ -68,7 +68,7 @@ impl Store for Alternating {
 }
 
 impl Sweep for Alternating {
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         self.next().sweep(now_ms, limit).await
     }
 }

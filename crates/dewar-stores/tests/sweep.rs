@@ -25,15 +25,15 @@ async fn a_sweep_forgets_what_is_past_its_grace_and_nothing_else() {
     store.create(&key(2), &Record { idle_deadline_ms: 2001, ..record(1, "") }).await.unwrap();
     store.delete(&key(3), 1999).await.unwrap();
     store.delete(&key(4), u64::MAX).await.unwrap();
-    assert_eq!(store.sweep(0, 10).await.unwrap(), 0);
-    assert_eq!(store.sweep(GRACE_MS + 2001, 10).await.unwrap(), 2);
+    assert_eq!(store.sweep(0, 10).await.unwrap().forgotten, 0);
+    assert_eq!(store.sweep(GRACE_MS + 2001, 10).await.unwrap().forgotten, 2);
     let live = |key| {
         let store = store.clone();
         async move { store.load(&key).await.unwrap() != Loaded::Nothing }
     };
     assert_eq!([live(key(1)).await, live(key(2)).await], [false, true]);
     assert_eq!([live(key(3)).await, live(key(4)).await], [false, true]);
-    assert_eq!(store.sweep(u64::MAX, 10).await.unwrap(), 1);
+    assert_eq!(store.sweep(u64::MAX, 10).await.unwrap().forgotten, 1);
     assert!(live(key(4)).await, "u64::MAX is later than every moment");
 }
 
@@ -62,10 +62,10 @@ async fn a_session_that_lives_on_moves_in_no_index_until_a_sweep_comes_upon_it()
     assert_eq!(due, [Some(2000), Some(2000), Some(1500), Some(5000)]);
     assert_eq!(store.load(&key(4)).await.unwrap(), Loaded::Live(owned));
 
-    assert_eq!(store.sweep(GRACE_MS + 2001, 10).await.unwrap(), 1);
+    assert_eq!(store.sweep(GRACE_MS + 2001, 10).await.unwrap().forgotten, 1);
     let due = [1, 2, 3, 4].map(|number| due_ms(&folder, number));
     assert_eq!(due, [Some(5000), Some(5000), None, Some(5000)]);
-    assert_eq!(store.sweep(GRACE_MS + 5001, 10).await.unwrap(), 3);
+    assert_eq!(store.sweep(GRACE_MS + 5001, 10).await.unwrap().forgotten, 3);
 }
 
 /// Were it to take the lock, it would fail here.
@@ -76,7 +76,7 @@ async fn a_sweep_that_finds_nothing_needs_no_lock() {
     store.create(&key(1), &record(1, "")).await.unwrap();
     let other = Connection::open(folder.db()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(store.sweep(GRACE_MS + 2000, 10).await.unwrap(), 0);
+    assert_eq!(store.sweep(GRACE_MS + 2000, 10).await.unwrap().forgotten, 0);
     let due = store.sweep(GRACE_MS + 2001, 10).await.unwrap_err();
     assert_eq!(due.kind(), StoreErrorKind::TimedOut);
 }
@@ -103,7 +103,7 @@ async fn others_write_between_the_steps_of_a_sweep() {
     }
     let sweep = tokio::spawn({
         let store = store.clone();
-        async move { store.sweep(u64::MAX, usize::MAX).await.unwrap() }
+        async move { store.sweep(u64::MAX, usize::MAX).await.unwrap().forgotten }
     });
     let mut between = 0;
     while !sweep.is_finished() {
@@ -129,8 +129,12 @@ async fn a_sweep_counts_what_it_forgets_and_not_what_it_looks_at() {
     let other = Connection::open(folder.db()).unwrap();
     other.execute("UPDATE dewar_sessions SET due_ms = 1000", []).unwrap();
     let now_ms = GRACE_MS + 2001;
-    assert_eq!(store.sweep(now_ms, 1).await.unwrap(), 1, "the limit is what is forgotten");
-    assert_eq!(store.sweep(now_ms, 2).await.unwrap(), 2, "and the next call goes on");
-    assert_eq!(store.sweep(now_ms, 10).await.unwrap(), 1);
-    assert_eq!(store.sweep(now_ms, 10).await.unwrap(), 0);
+    assert_eq!(
+        store.sweep(now_ms, 1).await.unwrap().forgotten,
+        1,
+        "the limit is what is forgotten"
+    );
+    assert_eq!(store.sweep(now_ms, 2).await.unwrap().forgotten, 2, "and the next call goes on");
+    assert_eq!(store.sweep(now_ms, 10).await.unwrap().forgotten, 1);
+    assert_eq!(store.sweep(now_ms, 10).await.unwrap().forgotten, 0);
 }

@@ -1,13 +1,18 @@
 //! tower's first half: the layer that puts sessions around a router.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use dewar_signing::KeyRing;
 use tower_layer::Layer;
 
 use crate::{
-    backend::Backend, builder::SessionLayerBuilder, config::Config, service::SessionService,
-    store::Store, users::UserSessions,
+    backend::Backend,
+    builder::SessionLayerBuilder,
+    config::Config,
+    event::{EndedBy, Event},
+    service::SessionService,
+    store::{Store, keep_telling},
+    users::UserSessions,
 };
 
 /// Gives every handler below it a session. Clones share one configuration.
@@ -74,6 +79,21 @@ impl SessionLayer {
                 Some(UserSessions::of_layer(&self.config, server))
             }
             _ => None,
+        }
+    }
+
+    /// Lets the store forget what has expired, once every `every`, for ever: spawn it beside the
+    /// server. Each session that ends so raises
+    /// [`Event::SessionEnded`](crate::Event::SessionEnded), on one of all nodes.
+    ///
+    /// Nothing is to be done in cookie mode, nor in a store that forgets by itself: it ends at once.
+    pub async fn keep_swept(&self, every: Duration) {
+        let Backend::Server(server) = &self.config.backend else { return };
+        if server.store().sweeps() {
+            let tell = |session| {
+                self.config.emit(|| Event::SessionEnded { session, by: EndedBy::Expired });
+            };
+            keep_telling(server.store(), &*self.config.clock, every, tell).await;
         }
     }
 

@@ -85,7 +85,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
              write_ids",
         ),
         ("extract", "error session store typed"),
-        ("layer", "backend builder config service store users"),
+        ("layer", "backend builder config event service store users"),
         ("service", "config respond slot"),
     ],
 ];

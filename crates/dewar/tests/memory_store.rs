@@ -76,7 +76,7 @@ async fn churn_of_sessions_that_end_keeps_the_store_small() {
     }
     assert!((39_000..42_000).contains(&store.len()), "{store:?}");
     let there = store.len();
-    assert_eq!(store.sweep(u64::MAX, usize::MAX).await.unwrap(), there);
+    assert_eq!(store.sweep(u64::MAX, usize::MAX).await.unwrap().forgotten, there);
     assert!(store.is_empty());
 }
 
@@ -91,8 +91,8 @@ async fn keys_that_begin_alike_are_swept_too() {
     for last in 0..20 {
         store.create(&alike(last), &record(u64::from(last))).await.unwrap();
     }
-    assert_eq!(store.sweep(HOUR_MS + GRACE_MS + 10, 4).await.unwrap(), 4);
-    assert_eq!(store.sweep(HOUR_MS + GRACE_MS + 10, 100).await.unwrap(), 6);
+    assert_eq!(store.sweep(HOUR_MS + GRACE_MS + 10, 4).await.unwrap().forgotten, 4);
+    assert_eq!(store.sweep(HOUR_MS + GRACE_MS + 10, 100).await.unwrap().forgotten, 6);
     assert_eq!(store.load(&alike(9)).await.unwrap(), Loaded::Nothing);
     assert_eq!(store.load(&alike(10)).await.unwrap(), Loaded::Live(record(10)));
     assert_eq!(store.create(&alike(9), &record(9)).await.unwrap(), Created::Done);

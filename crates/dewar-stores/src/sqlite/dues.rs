@@ -5,9 +5,10 @@
 
 use std::time::{Duration, Instant};
 
+use dewar::{StoreKey, store::Swept};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
-use super::row::Moment;
+use super::row::{LIVE, Moment};
 
 /// A step of a sweep ends when so much time is over, be the disk as slow as it may: between two
 /// steps others write.
@@ -40,9 +41,9 @@ impl Pace {
 }
 
 /// What a step of a sweep has done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Swept {
-    pub(super) forgotten: usize,
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) swept: Swept,
     /// Nothing else was due.
     pub(super) finished: bool,
 }
@@ -57,8 +58,10 @@ impl<'c> Dues<'c> {
     pub(super) fn of(database: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             due: database.prepare(DUE)?,
-            forget: database
-                .prepare("DELETE FROM dewar_sessions WHERE key = ? AND deadline_ms < ?")?,
+            forget: database.prepare(
+                "DELETE FROM dewar_sessions WHERE key = ? AND deadline_ms < ?
+                          RETURNING kind, deadline_ms",
+            )?,
             settle: database
                 .prepare("UPDATE dewar_sessions SET due_ms = deadline_ms WHERE key = ?")?,
         })
@@ -71,23 +74,31 @@ impl<'c> Dues<'c> {
         before_ms: u64,
         looks: usize,
         most: usize,
-    ) -> rusqlite::Result<Swept> {
+    ) -> rusqlite::Result<Step> {
         let start = Instant::now();
         let limit = i64::try_from(looks).unwrap_or(i64::MAX);
         let due = self.due.query_map(params![Moment(before_ms), limit], |row| row.get(0))?;
         let due = due.collect::<rusqlite::Result<Vec<[u8; 32]>>>()?;
-        let (mut seen, mut forgotten) = (0, 0);
+        let (mut seen, mut swept) = (0, Swept::default());
         for key in &due {
-            match self.forget.execute(params![key, Moment(before_ms)])? {
-                0 => drop(self.settle.execute([key])?),
-                rows => forgotten += rows,
+            let forgotten = self.forget.query_row(params![key, Moment(before_ms)], |row| {
+                // What is damaged is no session any more.
+                let (kind, deadline_ms) = (row.get(0), row.get(1));
+                Ok(matches!((kind, deadline_ms), (Ok(LIVE), Ok(Moment(1..)))))
+            });
+            match forgotten.optional()? {
+                None => drop(self.settle.execute([key])?),
+                Some(expired) => {
+                    swept.forgotten += 1;
+                    swept.expired.extend(expired.then(|| StoreKey::from_bytes(*key)));
+                }
             }
             seen += 1;
-            if forgotten == most || start.elapsed() > TIME {
+            if swept.forgotten == most || start.elapsed() > TIME {
                 break;
             }
         }
-        Ok(Swept { forgotten, finished: seen == due.len() && seen < looks })
+        Ok(Step { swept, finished: seen == due.len() && seen < looks })
     }
 }
 

@@ -12,7 +12,7 @@ use dewar::{
     StoreKey,
     store::{
         BoxStore, Created, Cursor, Entry, GRACE, Loaded, Moved, Owner, Page, Reached, Record, Scan,
-        Store, StoreError, StoreErrorKind, Sweep, UserIndex, WriteId, Written,
+        Store, StoreError, StoreErrorKind, Sweep, Swept, UserIndex, WriteId, Written,
     },
 };
 
@@ -180,22 +180,23 @@ impl Sweep for SqliteStore {
     /// In short steps, each in the queue behind what others wrote meanwhile: of so many rows as take
     /// a few milliseconds here. Nothing is written if nothing is due. A session that was used since it
     /// was last looked at is put back on the way; `limit` does not count it.
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
         let before_ms = now_ms.saturating_sub(grace_ms);
-        let mut forgotten = 0;
+        let mut swept = Swept::default();
         let mut finished = !self.0.readers.may_be_due(before_ms);
         let mut pace = Pace::new();
-        while !finished && forgotten < limit {
+        while !finished && swept.forgotten < limit {
             self.0.copying.over().await;
-            let (looks, most) = (pace.rows(), limit - forgotten);
+            let (looks, most) = (pace.rows(), limit - swept.forgotten);
             let start = Instant::now();
             let step = self.write(verbs::Sweep { before_ms, looks, most }).await?;
             pace.took(start.elapsed());
-            forgotten += step.forgotten;
+            swept.forgotten += step.swept.forgotten;
+            swept.expired.extend(step.swept.expired);
             finished = step.finished;
         }
-        Ok(forgotten)
+        Ok(swept)
     }
 }
 

@@ -8,7 +8,7 @@ use dewar::{
 };
 
 use super::{
-    dues::Swept,
+    dues::Step,
     fault::Fault,
     reply::{self, Receiver},
     table::Table,
@@ -76,9 +76,9 @@ impl Verb for Supersede {
 }
 
 impl Verb for Sweep {
-    type Answer = Swept;
+    type Answer = Step;
 
-    fn run(&self, table: &mut Table<'_>) -> Result<Swept, Fault> {
+    fn run(&self, table: &mut Table<'_>) -> Result<Step, Fault> {
         Ok(table.dues.step(self.before_ms, self.looks, self.most)?)
     }
 }

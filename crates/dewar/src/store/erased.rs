@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
     Created, Cursor, Entry, Loaded, Moved, Owner, Page, Reached, Record, Scan, Store, StoreError,
-    StoreErrorKind, Sweep, UserIndex, WriteId, Written,
+    StoreErrorKind, Sweep, Swept, UserIndex, WriteId, Written,
 };
 use crate::id::StoreKey;
 
@@ -68,11 +68,11 @@ impl<S: Store> ErasedStore for S {
 
 /// [`Sweep`], its future boxed.
 pub(crate) trait ErasedSweep: Send + Sync {
-    fn sweep(&self, now_ms: u64, limit: usize) -> Answer<'_, usize>;
+    fn sweep(&self, now_ms: u64, limit: usize) -> Answer<'_, Swept>;
 }
 
 impl<S: Sweep> ErasedSweep for S {
-    fn sweep(&self, now_ms: u64, limit: usize) -> Answer<'_, usize> {
+    fn sweep(&self, now_ms: u64, limit: usize) -> Answer<'_, Swept> {
         Box::pin(Sweep::sweep(self, now_ms, limit))
     }
 }
@@ -231,7 +231,7 @@ impl Store for BoxStore {
 
 /// An error of the kind [`Unsupported`](StoreErrorKind::Unsupported) if the store cannot.
 impl Sweep for BoxStore {
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         can(self.sweep.as_ref())?.sweep(now_ms, limit).await
     }
 }

@@ -52,7 +52,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use record::{Owner, Record, WriteId, Writes};
 pub use scan::{Cursor, Page, Scan};
-pub use sweep::keep_swept;
+pub(crate) use sweep::keep_telling;
+pub use sweep::{Sweep, Swept, keep_swept};
 pub use users::{Entry, UserIndex};
 
 use crate::id::StoreKey;
@@ -187,18 +188,4 @@ pub trait Store: Send + Sync + 'static {
     {
         BoxStore::new(self)
     }
-}
-
-/// A store that forgets what is past its deadline.
-pub trait Sweep: Store {
-    /// Forgets at most `limit` records, markers and tombstones whose deadline is more than
-    /// [`GRACE`] before `now_ms` (Unix milliseconds); gives how many.
-    ///
-    /// Fewer than `limit` means that nothing is left to forget. Bounded, resumable, and safe to run
-    /// on several nodes at once: no other call waits for it for long.
-    fn sweep(
-        &self,
-        now_ms: u64,
-        limit: usize,
-    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 }

@@ -10,7 +10,7 @@ use dewar::{
     StoreKey,
     store::{
         Created, Cursor, Entry, GRACE, Loaded, Moved, Owner, Page, Reached, Record, Scan, Store,
-        StoreError, StoreErrorKind, Sweep, UserIndex, WriteId, Written,
+        StoreError, StoreErrorKind, Sweep, Swept, UserIndex, WriteId, Written,
     },
 };
 
@@ -134,16 +134,19 @@ impl Table {
         past.map(|(key, _)| *key).take(limit).collect()
     }
 
-    pub(crate) fn sweep(&self, now_ms: u64, limit: usize) -> usize {
+    pub(crate) fn sweep(&self, now_ms: u64, limit: usize) -> Swept {
         let mut states = self.open();
-        let before = states.len();
+        let (before, mut expired) = (states.len(), Vec::new());
         let mut left = limit;
-        states.retain(|_, state| {
+        states.retain(|key, state| {
             let forget = left > 0 && over(deadline_ms(state), now_ms);
             left -= usize::from(forget);
+            if forget && matches!(state, Loaded::Live(record) if record.deadline_ms() > 0) {
+                expired.push(*key);
+            }
             !forget
         });
-        before - states.len()
+        Swept { forgotten: before - states.len(), expired }
     }
 }
 
@@ -217,7 +220,7 @@ pub(crate) trait Variant: Default + Send + Sync + 'static {
         t: &Table,
         now_ms: u64,
         limit: usize,
-    ) -> impl Future<Output = Answer<usize>> + Send {
+    ) -> impl Future<Output = Answer<Swept>> + Send {
         ready(Ok(t.sweep(now_ms, limit)))
     }
 
@@ -302,7 +305,7 @@ impl<V: Variant> Store for Broken<V> {
 }
 
 impl<V: Variant> Sweep for Broken<V> {
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Answer<Swept> {
         self.variant.sweep(&self.table, now_ms, limit).await
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use dewar::{
     StoreKey,
-    store::{Created, GRACE, Loaded, Record},
+    store::{Created, GRACE, Loaded, Record, Swept},
 };
 use tokio::task::yield_now;
 
@@ -14,7 +14,7 @@ use crate::{
     rows,
 };
 
-pub(crate) fn rows() -> [Row; 12] {
+pub(crate) fn rows() -> [Row; 14] {
     rows![
         NoGrace => sweep_forgets_nothing_before_the_grace_is_over,
         GraceIsNeverOver => sweep_forgets_nothing_before_the_grace_is_over,
@@ -28,6 +28,8 @@ pub(crate) fn rows() -> [Row; 12] {
         MovesTheLiveOut => a_load_during_a_sweep_finds_what_is_there,
         LooksThenForgets => a_touch_during_a_sweep_is_done_or_gone,
         ForgetsAtMostOne => sweep_is_bounded,
+        TellsWhatItSaw => each_session_that_expired_is_told_once,
+        TellsTombstonesToo => what_is_no_session_is_not_told,
     ]
 }
 
@@ -35,7 +37,7 @@ pub(crate) fn rows() -> [Row; 12] {
 struct NoGrace;
 
 impl Variant for NoGrace {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         Ok(t.sweep(now_ms + GRACE.as_millis() as u64, limit))
     }
 }
@@ -44,8 +46,8 @@ impl Variant for NoGrace {
 struct GraceIsNeverOver;
 
 impl Variant for GraceIsNeverOver {
-    async fn sweep(&self, _: &Table, _: u64, _: usize) -> Answer<usize> {
-        Ok(0)
+    async fn sweep(&self, _: &Table, _: u64, _: usize) -> Answer<Swept> {
+        Ok(untold(0))
     }
 }
 
@@ -54,7 +56,7 @@ impl Variant for GraceIsNeverOver {
 struct OldMeansPast;
 
 impl Variant for OldMeansPast {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         t.open().retain(|_, state| match state {
             Loaded::Live(record) => record.created_ms + 24 * 3_600_000 > now_ms,
             _ => true,
@@ -67,11 +69,11 @@ impl Variant for OldMeansPast {
 struct TombstonesStay;
 
 impl Variant for TombstonesStay {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         let mut past = t.past(now_ms, limit);
         past.retain(|key| matches!(t.load(key), Loaded::Live(_)));
         past.iter().for_each(|key| drop(t.open().remove(key)));
-        Ok(past.len())
+        Ok(untold(past.len()))
     }
 }
 
@@ -85,7 +87,7 @@ impl Variant for IndexIsWrittenOnce {
         Ok(t.create(key, record))
     }
 
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         let mut index = self.0.lock().unwrap();
         let past = index.iter().filter(|(_, deadline)| over(**deadline, now_ms));
         let past: Vec<_> = past.map(|(key, _)| *key).take(limit).collect();
@@ -93,7 +95,7 @@ impl Variant for IndexIsWrittenOnce {
             index.remove(key);
             t.open().remove(key);
         }
-        Ok(past.len())
+        Ok(untold(past.len()))
     }
 }
 
@@ -101,14 +103,14 @@ impl Variant for IndexIsWrittenOnce {
 struct IdleAlone;
 
 impl Variant for IdleAlone {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         let mut past = t.past(now_ms, limit);
         past.retain(|key| match t.load(key) {
             Loaded::Live(record) => over(record.idle_deadline_ms, now_ms),
             state => over(deadline_ms(&state), now_ms),
         });
         past.iter().for_each(|key| drop(t.open().remove(key)));
-        Ok(past.len())
+        Ok(untold(past.len()))
     }
 }
 
@@ -116,7 +118,7 @@ impl Variant for IdleAlone {
 struct AllAtOnce;
 
 impl Variant for AllAtOnce {
-    async fn sweep(&self, t: &Table, now_ms: u64, _: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, _: usize) -> Answer<Swept> {
         Ok(t.sweep(now_ms, usize::MAX))
     }
 }
@@ -126,10 +128,10 @@ impl Variant for AllAtOnce {
 struct CountsAgain(Mutex<usize>);
 
 impl Variant for CountsAgain {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         let mut swept = self.0.lock().unwrap();
-        *swept += t.sweep(now_ms, limit);
-        Ok(*swept)
+        *swept += t.sweep(now_ms, limit).forgotten;
+        Ok(untold(*swept))
     }
 }
 
@@ -137,11 +139,11 @@ impl Variant for CountsAgain {
 struct CountsWhatOthersForgot;
 
 impl Variant for CountsWhatOthersForgot {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         let count = t.past(now_ms, limit).len();
         yield_now().await;
         t.sweep(now_ms, limit);
-        Ok(count)
+        Ok(untold(count))
     }
 }
 
@@ -150,7 +152,7 @@ impl Variant for CountsWhatOthersForgot {
 struct MovesTheLiveOut;
 
 impl Variant for MovesTheLiveOut {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         let swept = t.sweep(now_ms, limit);
         let live = std::mem::take(&mut *t.open());
         yield_now().await;
@@ -164,11 +166,11 @@ impl Variant for MovesTheLiveOut {
 struct LooksThenForgets;
 
 impl Variant for LooksThenForgets {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         let past = t.past(now_ms, limit);
         yield_now().await;
         let mut states = t.open();
-        Ok(past.iter().filter(|key| states.remove(key).is_some()).count())
+        Ok(untold(past.iter().filter(|key| states.remove(key).is_some()).count()))
     }
 }
 
@@ -177,7 +179,33 @@ impl Variant for LooksThenForgets {
 struct ForgetsAtMostOne;
 
 impl Variant for ForgetsAtMostOne {
-    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<usize> {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
         Ok(t.sweep(now_ms, limit.min(1)))
+    }
+}
+
+fn untold(forgotten: usize) -> Swept {
+    Swept { forgotten, expired: Vec::new() }
+}
+
+/// It tells what was due, whoever forgot it.
+#[derive(Default)]
+struct TellsWhatItSaw;
+
+impl Variant for TellsWhatItSaw {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
+        let expired = t.past(now_ms, limit);
+        yield_now().await;
+        Ok(Swept { expired, ..t.sweep(now_ms, limit) })
+    }
+}
+
+#[derive(Default)]
+struct TellsTombstonesToo;
+
+impl Variant for TellsTombstonesToo {
+    async fn sweep(&self, t: &Table, now_ms: u64, limit: usize) -> Answer<Swept> {
+        let expired = t.past(now_ms, limit);
+        Ok(Swept { expired, ..t.sweep(now_ms, limit) })
     }
 }

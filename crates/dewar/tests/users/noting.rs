@@ -10,7 +10,7 @@ use dewar::{
     StoreKey,
     store::{
         BoxStore, Created, Cursor, Entry, Loaded, MemoryStore, Moved, Owner, Page, Reached, Record,
-        Scan, Store, StoreError, Sweep, UserIndex, WriteId, Written,
+        Scan, Store, StoreError, Sweep, Swept, UserIndex, WriteId, Written,
     },
 };
 use tokio::task::yield_now;
@@ -119,7 +119,7 @@ impl UserIndex for Noting {
 }
 
 impl Sweep for Noting {
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         self.records.sweep(now_ms, limit).await
     }
 }

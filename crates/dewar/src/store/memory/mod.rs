@@ -19,7 +19,7 @@ use self::{
 };
 use super::{
     BoxStore, Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, Sweep,
-    WriteId, Written,
+    Swept, WriteId, Written,
 };
 use crate::{
     id::StoreKey,
@@ -237,12 +237,12 @@ fn replace(shard: &mut Shard, key: &StoreKey, expected: WriteId, packed: Packed)
 }
 
 impl Sweep for MemoryStore {
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
-        let mut swept = 0;
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
+        let (mut swept, mut expired) = (0, Vec::new());
         for shard in &self.0.shards {
             loop {
                 let batch = SWEPT_PER_LOCK.min(limit - swept);
-                let forgotten = lock(shard).sweep(now_ms, batch);
+                let forgotten = lock(shard).sweep(now_ms, batch, &mut expired);
                 self.0.kept.fetch_sub(forgotten, Ordering::Relaxed);
                 swept += forgotten;
                 if forgotten < batch || swept == limit {
@@ -254,7 +254,7 @@ impl Sweep for MemoryStore {
                 break;
             }
         }
-        Ok(swept)
+        Ok(Swept { forgotten: swept, expired })
     }
 }
 

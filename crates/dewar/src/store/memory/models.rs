@@ -190,7 +190,9 @@ fn ask(store: &MemoryStore, update: Update, call: Call) -> Answer {
             let moved = moved(version);
             Answer::Write(block_on(store.supersede(&key(at), version, moved)).expect(failed))
         }
-        Call::Sweep => Answer::Sweep(block_on(store.sweep(SWEPT_AT_MS, 100)).expect(failed)),
+        Call::Sweep => {
+            Answer::Sweep(block_on(store.sweep(SWEPT_AT_MS, 100)).expect(failed).forgotten)
+        }
     }
 }
 

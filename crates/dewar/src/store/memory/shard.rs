@@ -5,7 +5,7 @@ use std::{
     hash::BuildHasherDefault,
 };
 
-use super::packed::Packed;
+use super::packed::{Kind, Packed};
 use crate::{
     id::{KeyHasher, StoreKey},
     store::{GRACE, Owner},
@@ -32,6 +32,10 @@ pub(super) struct Shard {
     queue: BTreeMap<u32, Vec<Tag>>,
     /// The sessions of each user: when each began, and its key.
     owners: HashMap<Owner, BTreeSet<(u64, StoreKey)>>,
+    /// Sessions that expired and that no sweep has told yet.
+    expired: Vec<StoreKey>,
+    /// Whether any sweep will.
+    swept: bool,
 }
 
 impl Shard {
@@ -103,7 +107,15 @@ impl Shard {
     }
 
     /// Forgets at most `limit` states that are past; fewer means that none is left.
-    pub(super) fn sweep(&mut self, now_ms: u64, limit: usize) -> usize {
+    ///
+    /// Gives how many, and puts those that expired behind `expired`.
+    pub(super) fn sweep(
+        &mut self,
+        now_ms: u64,
+        limit: usize,
+        expired: &mut Vec<StoreKey>,
+    ) -> usize {
+        self.swept = true;
         let mut left = limit;
         let mut next = 0;
         while let Some((&bucket, tags)) = self.queue.range_mut(next..).next() {
@@ -133,12 +145,13 @@ impl Shard {
             let forget = left > 0 && is_past(packed.deadline_ms(), now_ms);
             left -= usize::from(forget);
             if forget {
-                self.pass(key, packed.ownership(), None);
+                self.forget(key, packed);
             }
             !forget
         });
         self.crowd = crowd;
         self.shrink();
+        expired.append(&mut self.expired);
         limit - left
     }
 
@@ -151,6 +164,14 @@ impl Shard {
     pub(super) fn keys(&self) -> impl Iterator<Item = StoreKey> + '_ {
         let tagged = self.tags.iter().map(|(tag, packed)| packed.key(*tag));
         tagged.chain(self.crowd.keys().copied())
+    }
+
+    /// What is to be done when a state goes because its time is over.
+    fn forget(&mut self, key: &StoreKey, packed: &Packed) {
+        self.pass(key, packed.ownership(), None);
+        if self.swept && packed.kind() == Kind::Live && packed.deadline_ms() > 0 {
+            self.expired.push(*key);
+        }
     }
 
     /// A session passes from one owner to another, or to nobody.
@@ -178,9 +199,9 @@ impl Shard {
             return false;
         };
         if is_past(packed.deadline_ms(), now_ms) {
-            let (key, was_of) = (packed.key(tag), packed.ownership());
-            self.tags.remove(&tag);
-            self.pass(&key, was_of, None);
+            if let Some(packed) = self.tags.remove(&tag) {
+                self.forget(&packed.key(tag), &packed);
+            }
             return false;
         }
         let to = bucket(packed.deadline_ms());

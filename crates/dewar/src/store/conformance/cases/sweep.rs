@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     id::StoreKey,
-    store::{GRACE, Loaded, Moved, Reached, Record, Sweep, Written},
+    store::{GRACE, Loaded, Moved, Reached, Record, Sweep, Swept, Written},
 };
 
 const GRACE_MS: u64 = GRACE.as_millis() as u64;
@@ -29,11 +29,17 @@ pub(super) fn cases<S: Sweep>() -> Vec<Case<S>> {
         two_sweeps_at_once_share_the_work,
         a_load_during_a_sweep_finds_what_is_there,
         a_touch_during_a_sweep_is_done_or_gone,
+        each_session_that_expired_is_told_once,
+        what_is_no_session_is_not_told,
     ]
 }
 
-async fn sweep<S: Sweep>(s: &Subject<S>, now_ms: u64, limit: usize) -> Finding<usize> {
+async fn swept<S: Sweep>(s: &Subject<S>, now_ms: u64, limit: usize) -> Finding<Swept> {
     s.store.sweep(now_ms, limit).await.map_err(|error| failed("sweep", &error))
+}
+
+async fn sweep<S: Sweep>(s: &Subject<S>, now_ms: u64, limit: usize) -> Finding<usize> {
+    Ok(swept(s, now_ms, limit).await?.forgotten)
 }
 
 /// So many sessions that end at this moment.
@@ -280,4 +286,51 @@ async fn a_touch_during_a_sweep_is_done_or_gone<S: Sweep>(s: Arc<Subject<S>>) ->
         }
     }
     Ok(())
+}
+
+/// By two sweeps at once, in small batches: one of them tells it.
+async fn each_session_that_expired_is_told_once<S: Sweep>(s: Arc<Subject<S>>) -> Finding {
+    for way in Way::ALL {
+        let there = ending(&s, 40, s.now_ms).await?;
+        let gate = Gate::default();
+        let mut clients: Vec<Client<Finding<Vec<StoreKey>>>> = Vec::new();
+        for _ in 0..2 {
+            let (s, ticket) = (Arc::clone(&s), gate.ticket());
+            clients.push(Box::pin(async move {
+                ticket.meet().await;
+                let mut told = Vec::new();
+                // More than there is to do: one that never says it is finished is another case's.
+                for _ in 0..20 {
+                    s.linger().await;
+                    let swept = swept(&s, s.now_ms + GRACE_MS + 1, 7).await?;
+                    told.extend(swept.expired);
+                    if swept.forgotten < 7 {
+                        break;
+                    }
+                }
+                Ok(told)
+            }));
+        }
+        let mut told: Vec<_> = s.at_once(way, clients).await?.into_iter().flatten().collect();
+        gate.met()?;
+        // Two that share the work may both see the end of it while a little is left.
+        told.extend(swept(&s, s.now_ms + GRACE_MS + 1, 100).await?.expired);
+        let mut expected: Vec<_> = there.iter().map(|(key, _)| *key).collect();
+        told.sort_unstable();
+        expected.sort_unstable();
+        same(&format!("told {way}"), told, expected)?;
+    }
+    Ok(())
+}
+
+/// Neither a logout nor a rotation, whose ends were told when they came; nor a record whose deadline
+/// is 0, since whoever set it so has told that.
+async fn what_is_no_session_is_not_told<S: Sweep>(s: Arc<Subject<S>>) -> Finding {
+    s.ended().await?;
+    s.moved().await?;
+    let (key, record) = s.live().await?;
+    let buried = Record { idle_deadline_ms: 0, absolute_deadline_ms: 0, ..s.next(&record, "") };
+    same("update", s.update(&key, record.version(), &buried).await?, Written::Done)?;
+    let late_ms = s.now_ms + HOUR_MS + GRACE_MS;
+    same("swept", swept(&s, late_ms, 100).await?, Swept { forgotten: 3, expired: Vec::new() })
 }
