@@ -1,6 +1,7 @@
-//! A visitor of a real application on SQLite, whose requests overlap: each waits with its session
+//! A visitor of a real application on a store, whose requests overlap: each waits with its session
 //! open until all have theirs.
 
+pub mod model;
 pub mod site;
 pub mod watched;
 

@@ -7,14 +7,15 @@ use std::{
 
 use dewar::{
     StoreKey,
-    store::{Created, Loaded, Moved, Reached, Record, Store, StoreError, WriteId, Written},
+    store::{
+        BoxStore, Created, Loaded, Moved, Reached, Record, Store, StoreError, WriteId, Written,
+    },
 };
-use dewar_stores::sqlite::SqliteStore;
 
 /// Clones share the keys, and so do the stores of one history.
 #[derive(Clone, Debug)]
 pub struct Watched {
-    pub inner: SqliteStore,
+    pub inner: BoxStore,
     pub keys: Arc<Mutex<BTreeSet<StoreKey>>>,
     /// The sabotage: an update overwrites whatever is there.
     pub ignores_the_version: bool,
