@@ -56,6 +56,41 @@ fn after_the_response(late: fn(&Session)) -> (Vec<String>, Reply) {
 }
 
 #[test]
+fn a_listener_may_look_at_the_session_of_which_it_is_told() {
+    let kept: Arc<Mutex<Option<Session>>> = Arc::default();
+    let (looking, looked) = (Arc::clone(&kept), Arc::new(Mutex::new(Vec::new())));
+    let seen = Arc::clone(&looked);
+    let sessions = flask(KEY).on_event(move |event| {
+        let session = looking.lock().unwrap().clone();
+        let name = match event {
+            Event::LateWrite { .. } => "late",
+            Event::CookieOversized { .. } => "oversized",
+            _ => return,
+        };
+        // It would wait for itself if the session were locked.
+        seen.lock().unwrap().push((name, session.map(|session| session.len())));
+    });
+    let keeper = Arc::clone(&kept);
+    let handler = get(move |session: Session| async move {
+        let mut random = Random::new(7);
+        let text: String = (0..1000).map(|_| format!("{:016x}", random.next())).collect();
+        session.set("large", text);
+        *keeper.lock().unwrap() = Some(session);
+    });
+    let app = Router::new().route("/", handler).layer(sessions.build().unwrap());
+    visit(&app, "/", None);
+    let session = kept.lock().unwrap().clone().unwrap();
+    session.set("late", 1);
+    session.destroy();
+    session.update("late", |_| None);
+    let looked = looked.lock().unwrap();
+    assert_eq!(
+        *looked,
+        [("oversized", Some(1)), ("late", Some(1)), ("late", Some(1)), ("late", Some(1))]
+    );
+}
+
+#[test]
 fn every_late_write_is_told_with_the_line_that_tried() {
     type Late = fn(&Session);
     let cases: [(&str, Late, u32); 14] = [

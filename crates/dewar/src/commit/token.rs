@@ -70,12 +70,20 @@ fn set_cookie(
         config.signer.sign_onto(out, signed_s, payload);
     });
     let (bytes, limit) = (cookie.len(), config.max_cookie_size);
-    if limit > 0 && bytes > limit {
-        if config.profile == Profile::Default {
-            let largest_key = largest_key(open.contents.iter());
-            return Err(CommitError::CookieTooLarge { bytes, limit, largest_key });
-        }
-        config.emit(|| Event::CookieOversized { bytes, limit });
+    if limit > 0 && bytes > limit && config.profile == Profile::Default {
+        let largest_key = largest_key(open.contents.iter());
+        return Err(CommitError::CookieTooLarge { bytes, limit, largest_key });
     }
     Ok(cookie)
+}
+
+/// Tells of a cookie that is sent although it is too large; only the `flask` profile does that.
+pub(crate) fn tell_if_oversized(config: &Config, change: &CookieChange) {
+    let limit = config.max_cookie_size;
+    match change {
+        CookieChange::Set(cookie) if limit > 0 && cookie.len() > limit => {
+            config.emit(|| Event::CookieOversized { bytes: cookie.len(), limit });
+        }
+        _ => {}
+    }
 }

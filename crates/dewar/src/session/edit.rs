@@ -111,19 +111,23 @@ impl Session {
             let now = f(old);
             let caller = Location::caller();
             let record = |open: &mut Open, live: bool| {
-                if !live {
-                    self.late(key, caller);
-                } else if open.edits != edits {
+                if live && open.edits != edits {
                     return Err(f);
-                } else {
+                }
+                if live {
                     open.edits += 1;
                     open.modified = true;
                     open.contents.record(key, Op::Update(Box::new(f)), now.clone());
                 }
-                Ok(())
+                Ok(live)
             };
             match self.0.with(record) {
-                Ok(()) => return now,
+                Ok(live) => {
+                    if !live {
+                        self.late(key, caller);
+                    }
+                    return now;
+                }
                 // Somebody changed the session meanwhile: once more, on what there is now.
                 Err(updater) => f = updater,
             }
@@ -139,11 +143,7 @@ impl Session {
     #[doc(alias = "invalidate")]
     #[track_caller]
     pub fn destroy(&self) {
-        let caller = Location::caller();
-        self.0.with(|open, live| {
-            if !live {
-                return self.late("", caller);
-            }
+        self.change("", |open| {
             open.contents.clear();
             open.intent = Intent::Destroy;
             open.modified = true;
@@ -171,11 +171,7 @@ impl Session {
     #[doc(alias = "rotate")]
     #[track_caller]
     pub fn regenerate(&self) -> Regeneration<'_> {
-        let caller = Location::caller();
-        self.0.with(|open, live| {
-            if !live {
-                return self.late("", caller);
-            }
+        self.change("", |open| {
             if open.intent == Intent::Keep {
                 open.intent = Intent::Regenerate;
             }

@@ -159,13 +159,7 @@ impl Session {
     /// `session.modified = True`
     #[track_caller]
     pub fn set_modified(&self, modified: bool) {
-        let caller = Location::caller();
-        self.0.with(|open, live| {
-            if !live {
-                return self.late("", caller);
-            }
-            open.modified = modified;
-        });
+        self.change("", |open| open.modified = modified);
     }
 
     /// What became of the session cookie: why the session is empty, or is not.
@@ -211,10 +205,9 @@ impl Session {
     #[track_caller]
     pub(crate) fn apply(&self, key: &str, mut op: Op) -> Result<Option<Value>, ValueError> {
         let caller = Location::caller();
-        self.0.with(|open, live| {
+        let (now, live) = self.0.with(|open, live| {
             if !live {
-                self.late(key, caller);
-                return op.apply(key, open.contents.value(key));
+                return (op.apply(key, open.contents.value(key)), live);
             }
             let was_there = open.contents.get(key).is_some();
             let sets_bit = match op {
@@ -223,11 +216,27 @@ impl Session {
                 Op::Remove | Op::Drain(_) => was_there,
                 _ => true,
             };
-            let now = open.contents.apply(key, op)?;
-            open.modified |= sets_bit;
-            open.edits += 1;
-            Ok(now)
-        })
+            let now = open.contents.apply(key, op);
+            if now.is_ok() {
+                open.modified |= sets_bit;
+                open.edits += 1;
+            }
+            (now, live)
+        });
+        if !live {
+            self.late(key, caller);
+        }
+        now
+    }
+
+    /// Changes an open session. A change that comes too late is told, once the lock is free: a
+    /// listener may look at the session.
+    #[track_caller]
+    fn change(&self, key: &str, change: impl FnOnce(&mut Open)) {
+        let caller = Location::caller();
+        if self.0.with(|open, live| live.then(|| change(open))).is_none() {
+            self.late(key, caller);
+        }
     }
 
     /// Makes the commit fail: a typed session cannot be written back.

@@ -96,7 +96,9 @@ impl OpenSlot {
     ) -> Result<(), CommitError> {
         let done = decision.and_then(|decision| {
             let act = |open: &mut Open, _| commit::token::act(self.config(), open, &decision);
-            Ok((decision, self.with(act)?.into()))
+            let change = self.with(act)?;
+            commit::token::tell_if_oversized(self.config(), &change);
+            Ok((decision, change.into()))
         });
         self.settle(done, changes)
     }
