@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 pub mod child;
+pub mod redis;
 pub mod shim;
 pub mod visitors;
 
