@@ -1,6 +1,9 @@
 //! Stores on the test's own Redis servers.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use dewar::{
     StoreKey,
@@ -12,6 +15,11 @@ use dewar_testdata::redis::Node;
 /// A store on this node.
 pub fn on(node: &Node) -> RedisStoreBuilder {
     RedisStore::builder(&format!("redis://127.0.0.1:{}", node.port()))
+}
+
+/// The machine's clock, by which Redis forgets.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
 }
 
 /// Every call goes to the other store than the call before.

@@ -13,7 +13,7 @@ pub enum Reply {
     /// Bytes, or a line.
     Bytes(Vec<u8>),
     /// Several.
-    List(Vec<Reply>),
+    List(Vec<Self>),
     /// An error, in its words.
     Error(String),
 }
