@@ -218,7 +218,8 @@ impl RedisStoreBuilder {
 
     /// Whether connections are encrypted, those to sentinels too. Default: as the URL says.
     ///
-    /// It needs the feature `redis-tls`.
+    /// It needs the feature `redis-tls`. Unless the program has chosen rustls's provider of
+    /// cryptography, [`connect`](Self::connect) makes it `ring`.
     pub fn tls(mut self, tls: bool) -> Self {
         self.options.tls = tls;
         self
@@ -279,6 +280,11 @@ impl RedisStoreBuilder {
         let Self { nodes, options, .. } = self;
         let nodes = nodes.map_err(|()| OpenError::Url)?;
         check(&nodes, &options)?;
+        #[cfg(feature = "redis-tls")]
+        if options.tls {
+            // Without one, and with two linked in, rustls would panic. Fails if there is one already.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let strict = options.strict.is_some();
         let options = Arc::new(options);
         let route = match nodes {

@@ -17,6 +17,11 @@ pub fn on(node: &Node) -> RedisStoreBuilder {
     RedisStore::builder(&format!("redis://127.0.0.1:{}", node.port()))
 }
 
+/// The name of a session's key, with the default prefix.
+pub fn name(key: &StoreKey) -> Vec<u8> {
+    [b"dewar:", &key.as_bytes()[..]].concat()
+}
+
 /// The machine's clock, by which Redis forgets.
 pub fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
