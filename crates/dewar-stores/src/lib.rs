@@ -3,9 +3,12 @@
 //!
 //! | feature | store | for |
 //! |---|---|---|
+//! | `redis` | `redis::RedisStore` | Redis or Valkey: one node, Sentinel, Cluster |
 //! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
 
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
