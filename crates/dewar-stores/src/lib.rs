@@ -7,5 +7,7 @@
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
 
+#[cfg(feature = "migrate")]
+pub mod migrate;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
