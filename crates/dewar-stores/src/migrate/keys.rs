@@ -1,15 +1,13 @@
 //! One session, two keys: where the old store and the new one keep it.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    fmt, io,
-    sync::{Mutex, PoisonError},
-};
+use std::{fmt, io};
 
 use dewar::{
     StoreKey,
     store::{Entry, Loaded, Moved, Reached, Written},
 };
+
+use super::recent::Recent;
 
 /// Gives the new store's key of a session whose key in the old store is known.
 pub type KeyMap = fn(&StoreKey) -> StoreKey;
@@ -37,13 +35,7 @@ pub(super) struct Keys(Option<Mapped>);
 struct Mapped {
     map: KeyMap,
     veil: [u8; 32],
-    handed_out: Mutex<HandedOut>,
-}
-
-#[derive(Default)]
-struct HandedOut {
-    known: HashSet<StoreKey>,
-    order: VecDeque<StoreKey>,
+    handed_out: Recent,
 }
 
 impl Keys {
@@ -57,7 +49,7 @@ impl Keys {
     pub(super) fn mapped(map: KeyMap) -> io::Result<Self> {
         let bytes = dewar::random_bytes(32)?;
         let veil = bytes.try_into().map_err(|_| io::ErrorKind::UnexpectedEof)?;
-        Ok(Self(Some(Mapped { map, veil, handed_out: Mutex::default() })))
+        Ok(Self(Some(Mapped { map, veil, handed_out: Recent::default() })))
     }
 
     pub(super) fn are_same(&self) -> bool {
@@ -68,7 +60,7 @@ impl Keys {
     pub(super) fn place(&self, key: &StoreKey) -> Place {
         match &self.0 {
             None => Place { old: Some(*key), new: *key },
-            Some(mapped) if mapped.was_handed_out(key) => {
+            Some(mapped) if mapped.handed_out.knows(key) => {
                 Place { old: None, new: mapped.veiled(key) }
             }
             Some(mapped) => Place { old: Some(*key), new: (mapped.map)(key) },
@@ -127,21 +119,9 @@ impl Mapped {
         StoreKey::from_bytes(bytes)
     }
 
-    fn was_handed_out(&self, key: &StoreKey) -> bool {
-        self.handed_out.lock().unwrap_or_else(PoisonError::into_inner).known.contains(key)
-    }
-
     fn hand_out(&self, new: &StoreKey) -> StoreKey {
         let key = self.veiled(new);
-        let mut handed_out = self.handed_out.lock().unwrap_or_else(PoisonError::into_inner);
-        if handed_out.known.insert(key) {
-            handed_out.order.push_back(key);
-            if handed_out.order.len() > REMEMBERED {
-                if let Some(oldest) = handed_out.order.pop_front() {
-                    handed_out.known.remove(&oldest);
-                }
-            }
-        }
+        self.handed_out.note(&key, REMEMBERED);
         key
     }
 }

@@ -11,8 +11,9 @@ use dewar::{
 };
 
 use super::{
-    carry::{CarriedOver, Remains},
+    carry::{CarriedOver, Remains, descends, is_mark},
     keys::{KeyMap, Keys, Place},
+    recent::Recent,
 };
 
 /// A way to break the promise, for the test that must notice.
@@ -25,22 +26,23 @@ pub enum Sabotage {
     DeleteOnlyInNew,
     /// What was carried over stays live in the old store.
     OldStaysLive,
-    /// As long as the old store has a session, it is read and written there.
-    OldPreferred,
+    /// A copy counts although the session is still live in the old store.
+    CopyCounts,
 }
 
 /// Two stores as one [`Store`]: give it to the session layer of every node while sessions move.
 ///
-/// It reads both and writes the new one; see [the module](super) for what holds. Clones share it.
-/// What both stores can do beside the verbs it can do too: [`UserIndex`](dewar::store::UserIndex),
+/// See [the module](super) for what holds, and in which order nodes are changed. Clones share it. What
+/// both stores can do beside the verbs it can do too: [`UserIndex`](dewar::store::UserIndex),
 /// [`Sweep`](dewar::store::Sweep) and [`Scan`](dewar::store::Scan); otherwise these answer
 /// [`Unsupported`](StoreErrorKind::Unsupported).
 ///
 /// # Cost
 ///
-/// A read of a session that has moved asks the new store alone; of one that has not, both. A write asks
-/// the old store for the key first, and the first write of a session moves it: one `create` in
-/// the new store and one `supersede` in the old one. So writes need both stores to answer.
+/// The first write of a session moves it: one `create` in the new store and one `supersede` in the old
+/// one. A node remembers 65,536 sessions that have moved, and asks the new store alone for them; for
+/// the rest each call begins with one more `load`. Until all sessions have moved, both stores have to
+/// answer.
 #[derive(Clone)]
 pub struct Migrating(pub(super) Arc<Both>);
 
@@ -48,21 +50,32 @@ pub(super) struct Both {
     pub(super) old: BoxStore,
     pub(super) new: BoxStore,
     pub(super) keys: Keys,
+    /// By their old keys, those that are known to have moved: the new store alone decides.
+    pub(super) moved: Recent,
+    stands_by: bool,
     #[cfg(feature = "sabotage")]
-    pub(super) sabotage: Option<Sabotage>,
+    sabotage: Option<Sabotage>,
 }
 
 impl Migrating {
-    /// From `old` to `new`. The new store may hold sessions already; they count.
+    /// From `old` to `new`. The new store may hold other sessions already.
     pub fn new(old: impl Store, new: impl Store) -> Self {
-        Self::with(old.boxed(), new.boxed(), Keys::same())
+        Self::with(old.boxed(), new.boxed(), Keys::same(), false)
+    }
+
+    /// As [`new`](Self::new), but this node leaves sessions where they are and begins new ones in the
+    /// old store: for the time when other nodes know the old store alone.
+    ///
+    /// What other nodes have carried over it finds. Only a logout and a rotation move a session.
+    pub fn standing_by(old: impl Store, new: impl Store) -> Self {
+        Self::with(old.boxed(), new.boxed(), Keys::same(), true)
     }
 
     /// As [`new`](Self::new), for stores that call one session by different keys.
     ///
     /// The application goes on with the keys of the *old* store until it runs on the new one alone;
-    /// `map` gives the new one's. It must be one-to-one, and the new keys must not be guessable from
-    /// anything but the old ones; a SHA-256 is both.
+    /// `map` gives the new one's. It must be one-to-one, and a new key must tell nothing of the old
+    /// one; a SHA-256 does both.
     ///
     /// The successor of a rotated session, and the sessions of a user, are handed out under keys that
     /// mean something to this value and its clones alone, and only for some time: for 16,384 of them,
@@ -71,14 +84,16 @@ impl Migrating {
     /// # Errors
     /// If the operating system has no random bytes.
     pub fn with_keys(old: impl Store, new: impl Store, map: KeyMap) -> io::Result<Self> {
-        Ok(Self::with(old.boxed(), new.boxed(), Keys::mapped(map)?))
+        Ok(Self::with(old.boxed(), new.boxed(), Keys::mapped(map)?, false))
     }
 
-    fn with(old: BoxStore, new: BoxStore, keys: Keys) -> Self {
+    fn with(old: BoxStore, new: BoxStore, keys: Keys, stands_by: bool) -> Self {
         Self(Arc::new(Both {
             old,
             new,
             keys,
+            moved: Recent::default(),
+            stands_by,
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }))
@@ -87,9 +102,16 @@ impl Migrating {
     #[cfg(feature = "sabotage")]
     #[doc(hidden)]
     #[must_use]
-    pub fn sabotaged(old: impl Store, new: impl Store, sabotage: Sabotage) -> Self {
-        let (old, new) = (old.boxed(), new.boxed());
-        Self(Arc::new(Both { old, new, keys: Keys::same(), sabotage: Some(sabotage) }))
+    pub fn sabotaged(self, sabotage: Sabotage) -> Self {
+        let Both { old, new, stands_by, .. } = &*self.0;
+        Self(Arc::new(Both {
+            old: old.clone(),
+            new: new.clone(),
+            keys: Keys::same(),
+            moved: Recent::default(),
+            stands_by: *stands_by,
+            sabotage: Some(sabotage),
+        }))
     }
 
     /// Whether both stores find the sessions of a user.
@@ -112,93 +134,123 @@ impl Migrating {
 
 impl fmt::Debug for Migrating {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Migrating").field("keys", &self.0.keys).finish_non_exhaustive()
+        f.debug_struct("Migrating")
+            .field("keys", &self.0.keys)
+            .field("stands_by", &self.0.stands_by)
+            .finish_non_exhaustive()
     }
 }
 
 impl Both {
-    /// Nothing live is left in the old store when this has answered.
-    async fn settled(&self, place: &Place) -> Result<Remains, StoreError> {
-        Ok(self.settle(place).await?.remains)
-    }
-
-    /// What a write in the new store means, given what the old one keeps.
-    fn written(&self, answer: Written, remains: Remains) -> Written {
-        match (answer, remains) {
-            (Written::Gone, Remains::Moved(moved)) => Written::Moved(moved),
-            (answer, _) => self.keys.written(answer),
-        }
-    }
-
-    async fn load(&self, place: &Place) -> Result<Loaded, StoreError> {
-        let found = self.new.load(&place.new).await?;
-        let (Loaded::Nothing, Some(key)) = (&found, &place.old) else {
-            return Ok(self.keys.loaded(found));
-        };
-        match self.old.load(key).await? {
-            // Somebody carried it over just now, or the new store has forgotten it since.
-            Loaded::Moved(moved) if moved.to == *key => {
-                self.new.load(&place.new).await.map(|found| self.keys.loaded(found))
-            }
-            found => Ok(found),
-        }
-    }
-
-    async fn delete(&self, place: &Place, until_ms: u64) -> Result<Reached, StoreError> {
-        let until_ms = match self.settled(place).await {
-            Ok(Remains::Nothing) => until_ms,
-            Ok(Remains::Ended { until_ms: earlier_ms }) => until_ms.max(earlier_ms),
-            // A tombstone would hide the marker, and the session behind it would live on.
-            Ok(Remains::Moved(moved)) if self.new.load(&place.new).await? == Loaded::Nothing => {
-                return Ok(Reached::Moved(moved));
-            }
-            Ok(Remains::Moved(_)) => until_ms,
-            Err(error) => return self.end_unreadable(place, until_ms, error).await,
-        };
-        let reached = self.new.delete(&place.new, until_ms).await?;
-        Ok(self.keys.reached(reached))
-    }
-
-    /// What cannot be read cannot be carried over, but it can be ended.
-    async fn end_unreadable(
-        &self,
-        place: &Place,
-        until_ms: u64,
-        error: StoreError,
-    ) -> Result<Reached, StoreError> {
-        let Some(key) = place.old.filter(|_| error.kind() == StoreErrorKind::Corrupt) else {
-            return Err(error);
-        };
-        self.new.delete(&place.new, until_ms).await?;
-        self.old.delete(&key, until_ms).await
-    }
-
     #[cfg(feature = "sabotage")]
     pub(super) fn is(&self, sabotage: Sabotage) -> bool {
         self.sabotage == Some(sabotage)
     }
 
-    /// The live record in the old store, if the test wants it to be preferred.
-    #[cfg(feature = "sabotage")]
-    async fn preferred(&self, key: &StoreKey) -> Option<Record> {
-        match self.old.load(key).await {
-            Ok(Loaded::Live(record)) if self.is(Sabotage::OldPreferred) => Some(record),
-            _ => None,
+    /// What the old store says, and nothing that would not hold when that is forgotten there.
+    async fn load(&self, place: &Place) -> Result<Loaded, StoreError> {
+        let new = async || self.new.load(&place.new).await.map(|found| self.keys.loaded(found));
+        #[cfg(feature = "sabotage")]
+        if self.is(Sabotage::CopyCounts) {
+            let found = new().await?;
+            if found != Loaded::Nothing {
+                return Ok(found);
+            }
+        }
+        let Some(key) = place.old.filter(|key| !self.moved.knows(key)) else { return new().await };
+        let old = self.old.load(&key).await?;
+        match &old {
+            Loaded::Live(record) => match new().await? {
+                // Only a node that knew the new store alone can have done so too early; or it was
+                // carried over after the look at the old one.
+                Loaded::Live(later) if descends(&later, record) => Ok(Loaded::Live(later)),
+                found @ (Loaded::Moved(_) | Loaded::Ended { .. }) => {
+                    self.settle(place).await?;
+                    Ok(found)
+                }
+                Loaded::Live(_) | Loaded::Nothing => Ok(old),
+            },
+            Loaded::Moved(moved) if is_mark(&key, moved) => {
+                self.note_moved(&key);
+                new().await
+            }
+            Loaded::Moved(moved) => {
+                self.route(&place.new, *moved).await?;
+                Ok(old)
+            }
+            Loaded::Ended { until_ms } => {
+                self.end_copy(&place.new, *until_ms).await?;
+                Ok(old)
+            }
+            Loaded::Nothing => {
+                let found = new().await?;
+                if found != Loaded::Nothing {
+                    self.note_moved(&key);
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// Nothing live is left in the old store when this has answered.
+    async fn settled(&self, place: &Place) -> Result<Remains, StoreError> {
+        Ok(self.settle(place).await?.remains)
+    }
+
+    /// The key under which a node that stands by writes the session in the old store.
+    async fn stays(&self, place: &Place) -> Result<Option<StoreKey>, StoreError> {
+        let Some(key) = place.old.filter(|key| self.stands_by && !self.moved.knows(key)) else {
+            return Ok(None);
+        };
+        let is_live = matches!(self.old.load(&key).await?, Loaded::Live(_));
+        Ok(is_live.then_some(key))
+    }
+
+    /// A new session begins where nodes that know the old store alone find it.
+    async fn create_in_old(
+        &self,
+        key: &StoreKey,
+        new: &StoreKey,
+        record: &Record,
+    ) -> Result<Created, StoreError> {
+        Ok(match self.new.load(new).await? {
+            Loaded::Nothing => self.old.create(key, record).await?,
+            Loaded::Ended { .. } => Created::Ended,
+            Loaded::Live(_) | Loaded::Moved(_) => Created::Exists,
+        })
+    }
+
+    async fn delete(&self, place: &Place, until_ms: u64) -> Result<Reached, StoreError> {
+        let remains = match self.settled(place).await {
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                // What cannot be read cannot be carried over, but it can be ended.
+                self.new.delete(&place.new, until_ms).await?;
+                let Some(key) = place.old else { return Err(error) };
+                return self.old.delete(&key, until_ms).await;
+            }
+            remains => remains?,
+        };
+        match (remains, place.old) {
+            (Remains::Moved(moved), _) => Ok(Reached::Moved(moved)),
+            (Remains::Ended { .. }, Some(key)) => self.old.delete(&key, until_ms).await,
+            _ => {
+                let reached = self.new.delete(&place.new, until_ms).await?;
+                Ok(self.keys.reached(reached))
+            }
         }
     }
 }
 
 impl Store for Migrating {
     async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
-        #[cfg(feature = "sabotage")]
-        if let Some(record) = self.0.preferred(key).await {
-            return Ok(Loaded::Live(record));
-        }
         self.0.load(&self.0.keys.place(key)).await
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
         let place = self.0.keys.place(key);
+        if let Some(old) = place.old.filter(|_| self.0.stands_by) {
+            return self.0.create_in_old(&old, &place.new, record).await;
+        }
         match self.0.settled(&place).await? {
             Remains::Nothing => self.0.new.create(&place.new, record).await,
             Remains::Moved(_) => Ok(Created::Exists),
@@ -212,21 +264,37 @@ impl Store for Migrating {
         expected: WriteId,
         record: &Record,
     ) -> Result<Written, StoreError> {
-        #[cfg(feature = "sabotage")]
-        if self.0.preferred(key).await.is_some() {
-            return self.0.old.update(key, expected, record).await;
-        }
         let place = self.0.keys.place(key);
-        let remains = self.0.settled(&place).await?;
-        Ok(self.0.written(self.0.new.update(&place.new, expected, record).await?, remains))
+        while let Some(old) = self.0.stays(&place).await? {
+            match self.0.old.update(&old, expected, record).await? {
+                Written::Moved(_) | Written::Gone => {}
+                answer => return Ok(answer),
+            }
+        }
+        Ok(match self.0.settled(&place).await? {
+            Remains::Nothing => {
+                self.0.keys.written(self.0.new.update(&place.new, expected, record).await?)
+            }
+            Remains::Moved(moved) => Written::Moved(moved),
+            Remains::Ended { .. } => Written::Gone,
+        })
     }
 
     async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
         let place = self.0.keys.place(key);
-        let remains = self.0.settled(&place).await?;
-        Ok(match (self.0.new.touch(&place.new, idle_deadline_ms).await?, remains) {
-            (Reached::Gone, Remains::Moved(moved)) => Reached::Moved(moved),
-            (answer, _) => self.0.keys.reached(answer),
+        while let Some(old) = self.0.stays(&place).await? {
+            if self.0.old.touch(&old, idle_deadline_ms).await? == Reached::Done {
+                // Somebody may carry it over just now.
+                self.0.new.touch(&place.new, idle_deadline_ms).await?;
+                return Ok(Reached::Done);
+            }
+        }
+        Ok(match self.0.settled(&place).await? {
+            Remains::Nothing => {
+                self.0.keys.reached(self.0.new.touch(&place.new, idle_deadline_ms).await?)
+            }
+            Remains::Moved(moved) => Reached::Moved(moved),
+            Remains::Ended { .. } => Reached::Gone,
         })
     }
 
@@ -246,9 +314,14 @@ impl Store for Migrating {
         moved: Moved,
     ) -> Result<Written, StoreError> {
         let place = self.0.keys.place(old);
-        let remains = self.0.settled(&place).await?;
-        let moved = self.0.keys.inward(moved);
-        Ok(self.0.written(self.0.new.supersede(&place.new, expected, moved).await?, remains))
+        Ok(match self.0.settled(&place).await? {
+            Remains::Nothing => {
+                let moved = self.0.keys.inward(moved);
+                self.0.keys.written(self.0.new.supersede(&place.new, expected, moved).await?)
+            }
+            Remains::Moved(moved) => Written::Moved(moved),
+            Remains::Ended { .. } => Written::Gone,
+        })
     }
 
     fn boxed(self) -> BoxStore {

@@ -17,8 +17,12 @@ use dewar::{
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
-    carry::CarriedOver, checkpoint::Checkpoint, error::MigrationError, migrating::Migrating,
-    progress::Progress, unix_millis,
+    carry::{CarriedOver, is_mark},
+    checkpoint::Checkpoint,
+    error::MigrationError,
+    migrating::Migrating,
+    progress::Progress,
+    unix_millis,
 };
 
 /// How many keys the old store is asked for at once.
@@ -186,7 +190,9 @@ impl Migration {
                     count(&mut progress.expired);
                 }
                 Ok(Loaded::Live(_)) => live.push(*key),
-                Ok(Loaded::Moved(moved)) if moved.to == *key => count(&mut progress.already_there),
+                Ok(Loaded::Moved(moved)) if is_mark(key, moved) => {
+                    count(&mut progress.already_there)
+                }
                 Ok(Loaded::Moved(moved)) => {
                     count(&mut progress.ended);
                     progress.routes_until_ms = progress.routes_until_ms.max(moved.until_ms);

@@ -7,6 +7,7 @@ mod keys;
 mod migrating;
 mod migration;
 mod progress;
+mod recent;
 mod show;
 
 use std::time::UNIX_EPOCH;

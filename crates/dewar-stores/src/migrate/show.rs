@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use dewar::{
     StoreKey,
     store::{
-        BoxStore, Cursor, Entry, Loaded, Owner, Page, Scan, StoreError, StoreErrorKind, Sweep,
-        UserIndex,
+        BoxStore, Cursor, Entry, Loaded, Owner, Page, Scan, Store, StoreError, StoreErrorKind,
+        Sweep, UserIndex,
     },
 };
 
-use super::migrating::Migrating;
+use super::{carry::is_mark, migrating::Migrating};
 
 /// How many notes are asked for at once where all of a user's are needed.
 const NOTES: usize = 256;
@@ -99,8 +99,8 @@ async fn all_of(store: &BoxStore, owner: &Owner) -> Result<Vec<Entry>, StoreErro
 const OLD: u8 = 0;
 const NEW: u8 = 1;
 
-/// First the old store, then the new one: what is carried over meanwhile is shown at least once. A
-/// session that is in both may be shown twice.
+/// First the old store, then the new one: what is carried over meanwhile is shown at least once.
+/// What is live in the new store costs a look at the old one: a copy is not shown.
 impl Scan for Migrating {
     async fn scan(&self, from: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
         let (in_new, from) = match from {
@@ -109,14 +109,18 @@ impl Scan for Migrating {
         };
         if in_new {
             let page = self.0.new.scan(from.as_ref(), limit).await?;
-            let found = page.found.into_iter().map(|(key, found)| {
-                (self.0.keys.hand_out(&key), found.map(|found| self.0.keys.loaded(found)))
-            });
-            return Ok(Page { found: found.collect(), next: page.next.map(|it| cursor(NEW, &it)) });
+            let mut found = Vec::with_capacity(page.found.len());
+            for (key, loaded) in page.found {
+                if self.counts(&key, &loaded).await? {
+                    let loaded = loaded.map(|loaded| self.0.keys.loaded(loaded));
+                    found.push((self.0.keys.hand_out(&key), loaded));
+                }
+            }
+            return Ok(Page { found, next: page.next.map(|it| cursor(NEW, &it)) });
         }
         let mut page = self.0.old.scan(from.as_ref(), limit).await?;
         page.found.retain(|(key, found)| match found {
-            Ok(Loaded::Moved(moved)) => moved.to != *key,
+            Ok(Loaded::Moved(moved)) => !is_mark(key, moved),
             _ => true,
         });
         let next = match &page.next {
@@ -124,6 +128,26 @@ impl Scan for Migrating {
             None => Cursor::from_bytes([NEW]),
         };
         Ok(Page { found: page.found, next: Some(next) })
+    }
+}
+
+impl Migrating {
+    /// Whether it is more than a copy: the old store has shown those already. With a mapping of keys
+    /// nobody can tell.
+    async fn counts(
+        &self,
+        key: &StoreKey,
+        loaded: &Result<Loaded, StoreError>,
+    ) -> Result<bool, StoreError> {
+        let is_live = matches!(loaded, Ok(Loaded::Live(_)));
+        if !is_live || !self.0.keys.are_same() || self.0.moved.knows(key) {
+            return Ok(true);
+        }
+        Ok(match self.0.old.load(key).await? {
+            Loaded::Nothing => true,
+            Loaded::Moved(moved) => is_mark(key, &moved),
+            Loaded::Live(_) | Loaded::Ended { .. } => false,
+        })
     }
 }
 

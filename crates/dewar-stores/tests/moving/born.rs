@@ -38,6 +38,17 @@ impl Nodes {
         Self { old, new, born, nodes, calls: AtomicUsize::new(0) }
     }
 
+    /// One node stands by, the other one moves sessions.
+    pub fn mixed(old: impl Store, new: impl Store, born: Born) -> Self {
+        let (old, new) = (old.boxed(), new.boxed());
+        let (by, on) = (
+            Migrating::standing_by(old.clone(), new.clone()),
+            Migrating::new(old.clone(), new.clone()),
+        );
+        let nodes = vec![by, on];
+        Self { old, new, born, nodes, calls: AtomicUsize::new(0) }
+    }
+
     fn next(&self) -> &Migrating {
         &self.nodes[self.calls.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod app;
 pub mod born;
 pub mod chance;
 pub mod shelf;
