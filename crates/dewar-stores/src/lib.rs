@@ -10,5 +10,7 @@
 
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "migrate")]
+pub mod migrate;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

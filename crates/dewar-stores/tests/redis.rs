@@ -7,7 +7,7 @@
 
 mod support;
 
-use dewar::store::{Store, Sweep, conformance::Kit};
+use dewar::store::{Store, Sweep, Swept, conformance::Kit};
 use dewar_stores::redis::RedisStore;
 use dewar_testdata::redis::{Cluster, Node, Sentinels};
 use support::redis::{Alternating, on};
@@ -69,5 +69,5 @@ async fn a_sweep_leaves_forgetting_to_redis() {
     let Some(node) = Node::start(&[]) else { return };
     let store = on(&node).connect().await.unwrap();
     store.delete(&support::key(1), u64::MAX).await.unwrap();
-    assert_eq!(store.sweep(u64::MAX, 100).await.unwrap(), 0);
+    assert_eq!(store.sweep(u64::MAX, 100).await.unwrap(), Swept::default());
 }

@@ -6,7 +6,7 @@ use dewar::{
     StoreKey,
     store::{
         BoxStore, Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind,
-        Sweep, WriteId, Written,
+        Sweep, Swept, WriteId, Written,
     },
 };
 use redis::Value;
@@ -226,8 +226,8 @@ impl Store for RedisStore {
 
 /// Redis forgets by itself: each key goes five to six minutes after its deadline.
 impl Sweep for RedisStore {
-    /// Does nothing, and gives 0.
-    async fn sweep(&self, _now_ms: u64, _limit: usize) -> Result<usize, StoreError> {
-        Ok(0)
+    /// Does nothing, and tells nothing.
+    async fn sweep(&self, _now_ms: u64, _limit: usize) -> Result<Swept, StoreError> {
+        Ok(Swept::default())
     }
 }
