@@ -268,7 +268,7 @@ trait SweepAll {
 
 impl SweepAll for BoxStore {
     async fn sweep_all(&self) -> usize {
-        dewar::store::Sweep::sweep(self, u64::MAX, 10).await.unwrap()
+        dewar::store::Sweep::sweep(self, u64::MAX, 10).await.unwrap().forgotten
     }
 }
 
