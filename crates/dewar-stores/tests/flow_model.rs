@@ -1,5 +1,5 @@
-//! The whole flow on SQLite, on one store and on two on one file, which know of each other as two
-//! processes do.
+//! The whole flow on every store of this package: on one, and on two that are the same and know of
+//! each other as two processes do.
 
 #![cfg(unix)]
 #![allow(unreachable_pub, reason = "the modules are shared")]
@@ -9,9 +9,13 @@ mod flow;
 mod support;
 
 use dewar::store::{BoxStore, Store};
-use dewar_stores::sqlite::{Durability, SqliteStore};
+use dewar_stores::{
+    redis::RedisStore,
+    sqlite::{Durability, SqliteStore},
+};
+use dewar_testdata::redis::{Cluster, Node};
 use flow::model::{Histories, keep_the_promises};
-use support::Folder;
+use support::{Folder, redis::on};
 
 const HISTORIES: u64 = 500;
 
@@ -30,6 +34,23 @@ async fn overlapping_requests_keep_the_promises_on_one_store() {
 async fn overlapping_requests_keep_the_promises_on_two_stores_of_one_file() {
     let folder = Folder::new();
     keep_the_promises(Histories::on([open(&folder), open(&folder)], HISTORIES), 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlapping_requests_keep_the_promises_on_two_stores_of_one_redis() {
+    let Some(node) = Node::start(&[]) else { return };
+    let store = async || on(&node).connect().await.unwrap().boxed();
+    keep_the_promises(Histories::on([store().await, store().await], HISTORIES), 6).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlapping_requests_keep_the_promises_on_two_stores_of_one_cluster() {
+    let Some(cluster) = Cluster::start(&[]) else { return };
+    let store = async || {
+        let seeds = cluster.addresses().into_iter().take(1);
+        RedisStore::at("", 0).cluster(seeds).connect().await.unwrap().boxed()
+    };
+    keep_the_promises(Histories::on([store().await, store().await], HISTORIES), 7).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

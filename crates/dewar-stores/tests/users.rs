@@ -7,11 +7,26 @@
 mod battery;
 mod support;
 
-use dewar_stores::sqlite::SqliteStore;
-use support::Folder;
+use dewar_stores::{redis::RedisStore, sqlite::SqliteStore};
+use dewar_testdata::redis::{Cluster, Node};
+use support::{Folder, redis::on};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_keeps_a_users_sessions() {
     let folder = Folder::new();
     battery::examine(SqliteStore::open(folder.db()).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_keeps_a_users_sessions() {
+    let Some(node) = Node::start(&[]) else { return };
+    battery::examine(on(&node).connect().await.unwrap()).await;
+}
+
+/// Without notifications of expired keys, and with a list that lies on another node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_keeps_a_users_sessions() {
+    let Some(cluster) = Cluster::start(&[]) else { return };
+    let seeds = cluster.addresses().into_iter().take(1);
+    battery::examine(RedisStore::at("", 0).cluster(seeds).connect().await.unwrap()).await;
 }
