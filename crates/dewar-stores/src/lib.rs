@@ -3,9 +3,12 @@
 //!
 //! | feature | store | for |
 //! |---|---|---|
+//! | `postgres` | `postgres::PostgresStore` | one database, any number of machines |
 //! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
 
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
