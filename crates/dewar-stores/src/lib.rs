@@ -4,6 +4,7 @@
 //! | feature | store | for |
 //! |---|---|---|
 //! | `redis` | `redis::RedisStore` | Redis or Valkey: one node, Sentinel, Cluster |
+//! | `postgres` | `postgres::PostgresStore` | one database, any number of machines |
 //! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
@@ -12,5 +13,7 @@
 pub mod redis;
 #[cfg(feature = "migrate")]
 pub mod migrate;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

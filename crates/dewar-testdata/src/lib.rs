@@ -6,6 +6,8 @@
 pub mod browser;
 pub mod flask;
 pub mod redis;
+pub mod postgres;
+pub mod proxy;
 pub mod tool;
 mod webdriver;
 
