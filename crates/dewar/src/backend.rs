@@ -11,9 +11,11 @@ use std::{
 use dewar_signing::Signer;
 
 use crate::{
+    breaker::{Breaker, Change, Limits},
     clock::millis,
     event::{Event, Events},
     id::{OsRandom, Random, SessionId, StoreKey},
+    outage::OnOutage,
     plan::Mode,
     queue::Queue,
     store::{BoxStore, StoreError, StoreErrorKind, WriteId},
@@ -53,6 +55,8 @@ pub(crate) struct ServerOptions {
     pub(crate) max_session_size: usize,
     /// How many sessions a user may have.
     pub(crate) cap: Option<Cap>,
+    pub(crate) breaker: Limits,
+    pub(crate) on_outage: OnOutage,
 }
 
 impl ServerOptions {
@@ -65,7 +69,13 @@ impl ServerOptions {
             commit_deadline: Duration::from_secs(5),
             max_session_size: 64 * 1024,
             cap: None,
+            breaker: Limits { failures: 5, pause: Duration::from_secs(1) },
+            on_outage: OnOutage::Refuse,
         }
+    }
+
+    pub(crate) fn calls(&self) -> Calls {
+        Calls { timeout: self.call_timeout, breaker: Arc::new(Breaker::new(self.breaker)) }
     }
 }
 
@@ -76,6 +86,7 @@ pub(crate) struct Server {
     /// Signs the id: a forged one costs no store call.
     pub(crate) signer: Signer,
     pub(crate) queue: Queue,
+    pub(crate) calls: Calls,
     pub(crate) writes: WriteIds,
 }
 
@@ -84,7 +95,7 @@ impl Server {
         &self.options.store
     }
 
-    /// Asks the store, for no longer than the deadline of a call.
+    /// Asks the store once: see [`Calls`].
     pub(crate) async fn call<T>(
         &self,
         events: &Events,
@@ -92,14 +103,7 @@ impl Server {
         key: &StoreKey,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let started = events.listens().then(Instant::now);
-        let answer = within(self.options.call_timeout, call).await;
-        let answer = answer.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::TimedOut)));
-        if let Some(started) = started {
-            let (took, error) = (started.elapsed(), answer.as_ref().err());
-            events.emit(|| Event::StoreCall { operation, session: *key, took, error });
-        }
-        answer
+        self.calls.call(events, operation, key, call).await
     }
 
     pub(crate) fn marker_ms(&self) -> u64 {
@@ -119,6 +123,41 @@ impl Server {
     pub(crate) fn token(&self, id: &SessionId) -> String {
         let token = self.signer.sign(id.to_text().as_bytes());
         String::from_utf8(token).expect("base64url and the separator are ASCII")
+    }
+}
+
+/// How a store is asked: each call has a deadline, and one that gives no answer is left alone for a
+/// moment. Clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Calls {
+    timeout: Duration,
+    breaker: Arc<Breaker>,
+}
+
+impl Calls {
+    /// Asks the store, for no longer than the deadline of a call.
+    pub(crate) async fn call<T>(
+        &self,
+        events: &Events,
+        operation: &'static str,
+        key: &StoreKey,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let turn = self.breaker.turn()?;
+        let started = events.listens().then(Instant::now);
+        let answer = within(self.timeout, call).await;
+        let answer = answer.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::TimedOut)));
+        let change = turn.over(&answer);
+        if let Some(started) = started {
+            let (took, error) = (started.elapsed(), answer.as_ref().err());
+            events.emit(|| Event::StoreCall { operation, session: *key, took, error });
+            match change {
+                Change::None => {}
+                Change::Opened { pause } => events.emit(|| Event::StoreRests { pause }),
+                Change::Closed => events.emit(|| Event::StoreAnswers),
+            }
+        }
+        answer
     }
 }
 

@@ -57,6 +57,12 @@ pub enum ConfigError {
         /// The absolute timeout, in whole seconds.
         absolute_s: u64,
     },
+    /// A pause that is none, or that nobody would wait for.
+    #[error("breaker with a pause of {pause:?}: it must be longer than zero and at most a minute")]
+    BreakerPause {
+        /// The first pause.
+        pause: Duration,
+    },
     /// The environment variable with the key holds bytes that are no text.
     #[error("the environment variable {name} is not text: export {name}=\"$(dewar secret)\"")]
     KeyNotText {

@@ -56,6 +56,21 @@ pub enum Event<'a> {
         /// Why there was none.
         error: Option<&'a StoreError>,
     },
+    /// The store gave no answer several times in a row, and is left alone for so long.
+    StoreRests {
+        /// How long.
+        pause: Duration,
+    },
+    /// The store answers again.
+    StoreAnswers,
+    /// The store gave no answer, and the route goes on without: these changes were not kept. See
+    /// [`OnOutage`](crate::OnOutage).
+    WentOnWithout {
+        /// The keys that were changed.
+        keys: &'a [String],
+        /// Why nothing was kept; `None` if the session could not be opened in the first place.
+        error: Option<&'a CommitError>,
+    },
     /// Somebody wrote in between; the changes were applied to what he wrote.
     ConflictMerged {
         /// The session, by the hash of its id.
@@ -131,6 +146,20 @@ impl Event<'_> {
             Self::StoreCall { operation, session, took, error: Some(error) } => {
                 let cause = error.source().map(ToString::to_string).unwrap_or_default();
                 tracing::error!(target: "dewar", operation, %session, ?took, %error, cause, "store call failed");
+            }
+            Self::StoreRests { pause } => tracing::error!(
+                target: "dewar", ?pause,
+                "the session store gives no answer: it is left alone for a moment"
+            ),
+            Self::StoreAnswers => {
+                tracing::warn!(target: "dewar", "the session store answers again")
+            }
+            Self::WentOnWithout { keys, error } => {
+                let error = error.map(ToString::to_string).unwrap_or_default();
+                tracing::error!(
+                    target: "dewar", keys = keys.len(), error,
+                    "changes were not kept: the route goes on without its session"
+                );
             }
             Self::ConflictMerged { session } => {
                 tracing::debug!(target: "dewar", %session, "conflicting changes merged");

@@ -75,7 +75,7 @@ impl IntoResponse for SessionRejection {
             Self::MissingLayer => {
                 (StatusCode::INTERNAL_SERVER_ERROR, self.to_string()).into_response()
             }
-            Self::Store(_) => unavailable(),
+            Self::Store(error) => unavailable(&error),
             Self::Value(error) => error.into_response(),
         }
     }
@@ -92,7 +92,7 @@ impl IntoResponse for CommitError {
     fn into_response(self) -> Response {
         // An event has told why: of the commit, or of the store's call.
         match self {
-            Self::Store(_) => unavailable(),
+            Self::Store(error) => unavailable(&error),
             Self::Ended | Self::TooManySessions { .. } => StatusCode::CONFLICT.into_response(),
             _ => internal_server_error(),
         }
@@ -100,8 +100,8 @@ impl IntoResponse for CommitError {
 }
 
 /// The visitor may try again; the operator has been told.
-fn unavailable() -> Response {
-    let retry = [(RETRY_AFTER, "1")];
+fn unavailable(error: &StoreError) -> Response {
+    let retry = [(RETRY_AFTER, error.retry_after_s().to_string())];
     (StatusCode::SERVICE_UNAVAILABLE, retry, "Service Unavailable\n").into_response()
 }
 

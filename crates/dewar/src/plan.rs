@@ -13,6 +13,9 @@
 //! | present | `destroy()` / `clear()`, then contents set | replace | set | create, delete the old | set |
 //! | moved | `destroy()` / `clear()` | destroy | – | delete the end of the chain | remove |
 //! | moved | anything else, changed | stray | – | – | keep |
+//! | unreachable | `destroy()` / `clear()` | destroy | – | delete, or an error | remove |
+//! | unreachable | `regenerate()` | regenerate | – | an error | – |
+//! | unreachable | anything else, changed | stray | – | – | keep |
 //!
 //! In cookie mode *set* carries the contents and there is nothing else to do. What a store may answer
 //! (gone, conflict, moved) is dealt with where it is asked: in [`crate::commit`].
@@ -24,6 +27,8 @@ pub(crate) enum Was {
     Present,
     /// The id was rotated away: it routes, and never authenticates.
     Moved,
+    /// The store gave no answer, and the route goes on without.
+    Unreachable,
 }
 
 /// Where the contents live.
@@ -71,7 +76,8 @@ pub enum Plan {
     Destroy,
     /// The session ends, and a new one begins with what was set afterwards.
     Replace,
-    /// A change under an id that was rotated away: it is dropped.
+    /// A change under an id that was rotated away, or of a session that could not be opened: it is
+    /// dropped.
     Stray,
 }
 
@@ -86,9 +92,10 @@ pub(crate) enum CookieStep {
 /// The table above.
 pub(crate) fn plan(was: Was, left: Left) -> Plan {
     match (was, left.intent) {
-        (Was::Moved, Intent::Destroy) => Plan::Destroy,
-        (Was::Moved, _) if left.changed => Plan::Stray,
-        (Was::Moved, _) => Plan::Nothing,
+        (Was::Moved | Was::Unreachable, Intent::Destroy) => Plan::Destroy,
+        (Was::Unreachable, Intent::Regenerate) => Plan::Regenerate,
+        (Was::Moved | Was::Unreachable, _) if left.changed => Plan::Stray,
+        (Was::Moved | Was::Unreachable, _) => Plan::Nothing,
         (Was::Absent, _) if left.empty => Plan::Nothing,
         (Was::Absent, _) => Plan::Create,
         (Was::Present, Intent::Destroy) if left.empty => Plan::Destroy,
@@ -114,6 +121,12 @@ pub(crate) fn plan_as_flask(empty: bool, modified: bool, refresh_due: bool) -> P
 }
 
 impl Plan {
+    /// Whether a route may go on if the store does not carry it out. A logout and a login are what
+    /// they say, or an error.
+    pub(crate) fn may_be_passed_over(self) -> bool {
+        !matches!(self, Self::Destroy | Self::Regenerate | Self::Replace)
+    }
+
     /// The cookie columns. `rolling` says whether the cookie's own deadline is to move.
     pub(crate) fn cookie(self, mode: Mode, rolling: bool) -> CookieStep {
         match (self, mode) {

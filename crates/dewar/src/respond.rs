@@ -49,8 +49,8 @@ fn not_saved<B: From<&'static str>>(error: &CommitError) -> Response<B> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     forbid_caching(headers);
     *response.status_mut() = match error {
-        CommitError::Store(_) => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        CommitError::Store(error) => {
+            headers.insert(RETRY_AFTER, error.retry_after_s().into());
             StatusCode::SERVICE_UNAVAILABLE
         }
         CommitError::Ended | CommitError::TooManySessions { .. } => StatusCode::CONFLICT,

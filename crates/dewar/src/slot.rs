@@ -10,7 +10,7 @@ mod models;
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError},
+    sync::{Arc, OnceLock, PoisonError},
 };
 
 use dewar_signing::Value;
@@ -26,6 +26,7 @@ use crate::{
     error::CommitError,
     event::Event,
     open::{Open, Origin, open},
+    outage::OnOutage,
     store::StoreError,
     sync::loomed::{
         Mutex, MutexGuard,
@@ -43,6 +44,8 @@ struct Inner {
     cookies: CookieLines,
     /// A handler asked, whatever it got.
     asked: AtomicBool,
+    /// What the route says that is to be done when the store gives no answer.
+    on_outage: OnceLock<OnOutage>,
     /// Empty while the slot is sealed.
     opened: Mutex<Option<Asked>>,
     /// Held while the slot is being closed: a second closing waits for the first.
@@ -72,6 +75,8 @@ enum Outcome {
     /// The session had ended or was rotated away: nothing was kept, and nothing is wrong.
     Dropped,
     Refused,
+    /// The store gave no answer, and the route goes on without.
+    PassedOver,
 }
 
 /// What the layer finds when the handler is done.
@@ -102,6 +107,7 @@ impl Slot {
             config: Arc::clone(config),
             cookies: CookieLines::of(headers),
             asked: AtomicBool::new(false),
+            on_outage: OnceLock::new(),
             opened: Mutex::new(None),
             closing: tokio::sync::Mutex::const_new(()),
         }))
@@ -120,16 +126,29 @@ impl Slot {
     ///
     /// # Errors
     /// If the store gave no answer.
-    pub(crate) async fn ask(&self) -> Result<OpenSlot, StoreError> {
+    pub(crate) async fn ask(&self, on_outage: Option<OnOutage>) -> Result<OpenSlot, StoreError> {
         self.0.asked.store(true, Ordering::Relaxed);
+        if let Some(on_outage) = on_outage {
+            // The first to ask is the handler, whose route it is.
+            let _ = self.0.on_outage.set(on_outage);
+        }
         self.open().await
+    }
+
+    /// What is to be done when the store gives no answer.
+    fn on_outage(&self) -> OnOutage {
+        let of_the_route = self.0.on_outage.get().copied();
+        of_the_route.unwrap_or_else(|| match &self.config().backend {
+            Backend::Cookie => OnOutage::Refuse,
+            Backend::Server(server) => server.options.on_outage,
+        })
     }
 
     async fn open(&self) -> Result<OpenSlot, StoreError> {
         if !self.is_open() {
             let config = self.config();
             let now_ms = unix_millis(config.clock.now());
-            let opened = open(config, &self.0.cookies, now_ms).await;
+            let opened = open(config, &self.0.cookies, now_ms, self.on_outage()).await;
             let unavailable = Verdict::StoreUnavailable;
             let verdict = opened.as_ref().map_or(&unavailable, |opened| &opened.verdict);
             config.emit(|| Event::Opened { verdict });

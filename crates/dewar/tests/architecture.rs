@@ -34,6 +34,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("error", "store"),
         ("id", ""),
         ("lifetime", ""),
+        ("outage", ""),
         ("plan", ""),
         ("rotation", ""),
         ("store", "clock id sync"),
@@ -48,7 +49,8 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("event", "error id plan store verdict"),
         ("queue", "id store sync"),
         ("write_ids", "id store"),
-        ("backend", "clock event id plan queue store user write_ids"),
+        ("breaker", "store"),
+        ("backend", "breaker clock event id outage plan queue store user write_ids"),
         ("config", "backend clock cookie event lifetime weak_keys"),
         ("keys", "config"),
     ],
@@ -57,7 +59,8 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("contents", "delta error"),
         (
             "open",
-            "backend config contents cookie error event id lifetime plan rotation store verdict",
+            "backend config contents cookie error event id lifetime outage plan rotation store \
+             verdict",
         ),
         ("users", "backend clock config event id lifetime open rotation store user"),
         (
@@ -67,13 +70,14 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ),
         (
             "slot",
-            "backend clock commit config contents cookie error event open plan store sync verdict",
+            "backend clock commit config contents cookie error event open outage plan store sync \
+             verdict",
         ),
         ("respond", "commit config cookie error slot vary"),
     ],
     // The handle.
     &[
-        ("session", "config delta error event id open plan slot store user verdict"),
+        ("session", "config delta error event id open outage plan slot store user verdict"),
         ("flash", "delta session"),
         ("typed", "error session"),
     ],
@@ -81,8 +85,8 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
     &[
         (
             "builder",
-            "backend clock config cookie event id layer lifetime queue store user weak_keys \
-             write_ids",
+            "backend breaker clock config cookie event id layer lifetime outage queue store user \
+             weak_keys write_ids",
         ),
         ("extract", "error session store typed"),
         ("layer", "backend builder config event service store users"),

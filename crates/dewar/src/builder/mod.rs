@@ -132,6 +132,7 @@ impl SessionLayerBuilder {
         let backend = match self.server {
             None => Backend::Cookie,
             Some(options) => Backend::Server(Server {
+                calls: options.calls(),
                 options,
                 signer: Signer::builder(self.keys.clone())
                     .salt(ID_SALT)
@@ -235,7 +236,10 @@ impl SessionLayerBuilder {
 
 /// A call is part of a commit, and a marker must outlast it.
 fn check_times(options: &ServerOptions) -> Result<(), ConfigError> {
-    let ServerOptions { call_timeout, commit_deadline, marker, .. } = *options;
+    let ServerOptions { call_timeout, commit_deadline, marker, breaker, .. } = *options;
+    if breaker.failures > 0 && (breaker.pause.is_zero() || breaker.pause > MINUTE) {
+        return Err(ConfigError::BreakerPause { pause: breaker.pause });
+    }
     if call_timeout.is_zero() || call_timeout > commit_deadline || commit_deadline > marker {
         return Err(ConfigError::ServerTimes { call_timeout, commit_deadline, marker });
     }

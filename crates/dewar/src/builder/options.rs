@@ -5,12 +5,14 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 use super::SessionLayerBuilder;
 use crate::{
     backend::ServerOptions,
+    breaker::Limits,
     clock::Clock,
     config::Profile,
     cookie::{CookieAttributesBuilder, SameSite},
     event::{Event, Events},
     id::Random,
     lifetime::Lifetime,
+    outage::OnOutage,
     user::{Cap, WhenFull},
 };
 
@@ -207,6 +209,20 @@ impl SessionLayerBuilder {
     pub fn max_sessions_per_user(self, limit: NonZeroUsize, when_full: WhenFull) -> Self {
         let cap = Cap { limit, when_full };
         self.on_server("max_sessions_per_user", |server| server.cap = Some(cap))
+    }
+
+    /// After how many calls in a row without an answer the store is left alone, and for how long at
+    /// first: then every call fails at once, until one that tries is answered. Each further pause
+    /// is twice as long, up to eight times the first. Default: 5 calls, 1 second; 0 for never.
+    /// Server mode alone.
+    pub fn breaker(self, failures: u32, pause: Duration) -> Self {
+        self.on_server("breaker", |server| server.breaker = Limits { failures, pause })
+    }
+
+    /// What happens to requests when the store gives no answer, where a route says nothing else.
+    /// Default: [`OnOutage::Refuse`]. Server mode alone.
+    pub fn on_outage(self, on_outage: OnOutage) -> Self {
+        self.on_server("on_outage", |server| server.on_outage = on_outage)
     }
 
     /// The source of random ids. Default: [`OsRandom`](crate::OsRandom). Server mode alone.

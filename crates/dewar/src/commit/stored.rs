@@ -64,7 +64,8 @@ impl Work {
         (open.origin.clone(), work)
     }
 
-    pub(super) fn keys(&self) -> Vec<String> {
+    /// The keys that were changed.
+    pub(crate) fn keys(&self) -> Vec<String> {
         self.changes.iter().map(|change| change.key.to_string()).collect()
     }
 
@@ -195,6 +196,17 @@ impl Act<'_> {
                     self.drop_late(&work.keys());
                 }
                 Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
+            }
+            // Somebody who gains rights is told so, or is told that he does not.
+            (Plan::Regenerate, Origin::Unreachable { .. }) => {
+                Err(StoreError::new(StoreErrorKind::Unavailable)
+                    .with_source("the session could not be opened, so it gets no new identity")
+                    .into())
+            }
+            (_, Origin::Unreachable { .. }) => {
+                let keys = work.keys();
+                self.verbs.config.emit(|| Event::WentOnWithout { keys: &keys, error: None });
+                Ok(Done::dropped())
             }
             // A change under an id that was rotated away before the request came.
             (..) => Ok(self.drop_late(&work.keys())),

@@ -27,6 +27,7 @@ use crate::{
     error::ValueError,
     id::{SessionId, StoreKey},
     lifetime::Moments,
+    outage::OnOutage,
     plan::{Intent, Was},
     rotation::Rotation,
     store::{Owner, Record, StoreError},
@@ -59,6 +60,8 @@ pub(crate) enum Origin {
     Stored(Stored),
     /// The id was rotated away.
     Rotated { key: StoreKey },
+    /// The store gave no answer, and the route goes on without.
+    Unreachable { key: StoreKey },
 }
 
 /// A live session of a store.
@@ -76,7 +79,7 @@ impl Origin {
     pub(crate) fn key(&self) -> Option<StoreKey> {
         match self {
             Self::Stored(stored) => Some(stored.key),
-            Self::Rotated { key } => Some(*key),
+            Self::Rotated { key } | Self::Unreachable { key } => Some(*key),
             Self::Nowhere | Self::Token(_) => None,
         }
     }
@@ -85,7 +88,9 @@ impl Origin {
     pub(crate) fn owner(&self) -> Option<Owner> {
         match self {
             Self::Stored(stored) => stored.record.owner,
-            Self::Nowhere | Self::Token(_) | Self::Rotated { .. } => None,
+            Self::Nowhere | Self::Token(_) | Self::Rotated { .. } | Self::Unreachable { .. } => {
+                None
+            }
         }
     }
 
@@ -94,6 +99,7 @@ impl Origin {
             Self::Nowhere => Was::Absent,
             Self::Token(_) | Self::Stored(_) => Was::Present,
             Self::Rotated { .. } => Was::Moved,
+            Self::Unreachable { .. } => Was::Unreachable,
         }
     }
 }
@@ -136,15 +142,20 @@ impl Open {
 /// Why a cookie does not open a session.
 pub(crate) enum Refusal {
     Verdict(Verdict),
-    Store(StoreError),
+    /// The store gave no answer of this key.
+    Store(StoreKey, StoreError),
 }
 
 impl Refusal {
-    /// A visitor without a session; or the error of the store.
-    fn into_absent(self) -> Result<Opened, StoreError> {
+    /// A visitor without a session; or the error of the store, unless the route goes on without.
+    fn into_absent(self, on_outage: OnOutage) -> Result<Opened, StoreError> {
         match self {
             Self::Verdict(verdict) => Ok(absent(verdict)),
-            Self::Store(error) => Err(error),
+            Self::Store(key, _) if on_outage == OnOutage::GoOnWithout => {
+                let origin = Origin::Unreachable { key };
+                Ok(Opened { origin, ..absent(Verdict::StoreUnavailable) })
+            }
+            Self::Store(_, error) => Err(error),
         }
     }
 }
@@ -163,6 +174,7 @@ pub(crate) async fn open(
     config: &Config,
     cookies: &CookieLines,
     now_ms: u64,
+    on_outage: OnOutage,
 ) -> Result<Opened, StoreError> {
     let mut values = cookie::values(cookies.iter(), config.cookie.name(), config.grammar);
     let Some(first) = values.next() else {
@@ -173,9 +185,10 @@ pub(crate) async fn open(
     match values.next() {
         Some(second) if config.profile == Profile::Default => {
             let others = std::iter::once(second).chain(values).take(MAX_CANDIDATES - 1);
-            Box::pin(choose(config, first, opened, others, now_ms)).await
+            let chosen = Box::pin(choose(config, first, opened, others, now_ms)).await;
+            chosen.or_else(|refusal| refusal.into_absent(on_outage))
         }
-        _ => opened.or_else(Refusal::into_absent),
+        _ => opened.or_else(|refusal| refusal.into_absent(on_outage)),
     }
 }
 
@@ -193,7 +206,7 @@ async fn choose<'h>(
     opened: Result<Opened, Refusal>,
     others: impl Iterator<Item = Cow<'h, [u8]>>,
     now_ms: u64,
-) -> Result<Opened, StoreError> {
+) -> Result<Opened, Refusal> {
     let (mut live, mut rotated, mut refusal) = (None, None, None);
     let mut next = Some((first, opened));
     let mut others = others;
@@ -204,7 +217,7 @@ async fn choose<'h>(
             (Ok(opened), None) => live = Some((token, opened)),
             (Ok(_), Some((first, _))) if *first == token => {}
             (Ok(_), Some(_)) => return Ok(absent(Verdict::Duplicate)),
-            (Err(Refusal::Store(error)), _) => return Err(error),
+            (Err(silence @ Refusal::Store(..)), _) => return Err(silence),
             (Err(Refusal::Verdict(verdict)), _) => {
                 refusal.get_or_insert(verdict);
             }

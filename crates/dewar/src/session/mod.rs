@@ -18,6 +18,7 @@ use crate::{
     error::{CommitError, ValueError},
     event::Event,
     open::{Open, PERMANENT},
+    outage::OnOutage,
     slot::{OpenSlot, Slot},
     store::StoreError,
     verdict::Verdict,
@@ -61,7 +62,8 @@ impl Session {
     /// ```
     pub async fn from_extensions(extensions: &Extensions) -> Result<Option<Self>, StoreError> {
         let Some(slot) = extensions.get::<Slot>().cloned() else { return Ok(None) };
-        Ok(Some(Self(slot.ask().await?)))
+        let on_outage = extensions.get::<OnOutage>().copied();
+        Ok(Some(Self(slot.ask(on_outage).await?)))
     }
 
     /// The value of `key`; `None` if it is missing or of another type, which raises

@@ -7,18 +7,27 @@ use dewar_signing::LazyDict;
 use super::{Asked, Finished, OpenSlot, Outcome, Phase};
 use crate::{
     backend::{Backend, within},
-    commit::{self, CookieChange, Decision, Done},
+    commit::{self, CookieChange, Decision, Done, Work},
     config::Config,
     contents::Contents,
     error::CommitError,
     event::{Event, Snapshot},
     open::Open,
+    outage::OnOutage,
     plan::Plan,
     store::{StoreError, StoreErrorKind},
 };
 
 /// The touched keys with the names of the operations; empty if nobody listens.
 pub(super) type Changes = Vec<(String, Vec<&'static str>)>;
+
+/// A commit that failed.
+pub(super) enum Failure {
+    /// The response becomes an error.
+    Refused(CommitError),
+    /// The response goes out as the handler made it.
+    PassedOver(CommitError),
+}
 
 impl Asked {
     /// Closes a session in which nothing was done and nothing is due: nobody has to be told.
@@ -52,6 +61,7 @@ impl OpenSlot {
             {
                 let (origin, mut work) = self.with(|open, _| commit::Work::take(open, decision));
                 let done = commit::stored::act(config, server, &origin, &mut work).await;
+                let done = done.map_err(|error| self.pass_over(decision.plan, &work, error));
                 self.settle(done.map(|done| (decision, done)), &changes)
             }
             (Some((decision, changes)), _) => self.end(decision, &changes),
@@ -100,13 +110,13 @@ impl OpenSlot {
             commit::token::tell_if_oversized(self.config(), &change);
             Ok((decision, change.into()))
         });
-        self.settle(done, changes)
+        self.settle(done.map_err(Failure::Refused), changes)
     }
 
     /// Keeps in mind what came of closing, and tells it.
     fn settle(
         &self,
-        done: Result<(Decision, Done), CommitError>,
+        done: Result<(Decision, Done), Failure>,
         changes: &Changes,
     ) -> Result<(), CommitError> {
         match done {
@@ -118,7 +128,11 @@ impl OpenSlot {
                 self.set_outcome(Outcome::Dropped);
                 Err(CommitError::Ended)
             }
-            Err(error) => {
+            Err(Failure::PassedOver(error)) => {
+                self.set_outcome(Outcome::PassedOver);
+                Err(error)
+            }
+            Err(Failure::Refused(error)) => {
                 self.set_outcome(Outcome::Refused);
                 self.config().emit(|| Event::Refused { error: &error });
                 Err(error)
@@ -126,11 +140,24 @@ impl OpenSlot {
         }
     }
 
+    /// What a failed commit means: on a route that goes on without its session, nothing more than
+    /// that the changes are lost.
+    fn pass_over(&self, plan: Plan, work: &Work, error: CommitError) -> Failure {
+        let is_outage = matches!(&error, CommitError::Store(error) if error.is_outage());
+        if !is_outage || !plan.may_be_passed_over() || self.0.on_outage() == OnOutage::Refuse {
+            return Failure::Refused(error);
+        }
+        let keys = work.keys();
+        self.config().emit(|| Event::WentOnWithout { keys: &keys, error: Some(&error) });
+        Failure::PassedOver(error)
+    }
+
     /// What the layer is told of a closing.
     pub(super) fn finished(&self, closed: Result<(), CommitError>, told: bool) -> Finished {
         let change = match closed {
             // Nothing was kept and nothing is wrong: the response goes out as it is.
             Err(CommitError::Ended) => Ok(CookieChange::Keep),
+            Err(_) if self.was_passed_over() => Ok(CookieChange::Keep),
             Err(_) if told => Ok(CookieChange::Keep),
             closed => closed.map(|()| self.take_change()),
         };
@@ -179,12 +206,19 @@ impl OpenSlot {
         self.asked(|Asked { phase, .. }| match phase {
             Phase::Closed(Outcome::Kept(_)) | Phase::Open => Ok(()),
             Phase::Closed(Outcome::Dropped) => Err(CommitError::Ended),
+            Phase::Closed(Outcome::PassedOver) => {
+                Err(StoreError::new(StoreErrorKind::Unavailable).into())
+            }
             Phase::Closed(outcome) => {
                 *outcome = Outcome::Refused;
                 let earlier = "an earlier commit of this request failed or was interrupted";
                 Err(StoreError::new(StoreErrorKind::OutcomeUnknown).with_source(earlier).into())
             }
         })
+    }
+
+    fn was_passed_over(&self) -> bool {
+        self.asked(|asked| matches!(asked.phase, Phase::Closed(Outcome::PassedOver)))
     }
 
     pub(super) fn set_outcome(&self, new: Outcome) {

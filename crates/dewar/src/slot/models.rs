@@ -92,7 +92,7 @@ fn sealed(cookie: Option<HeaderValue>) -> Slot {
 }
 
 fn asked(slot: &Slot) -> OpenSlot {
-    block_on(slot.ask()).expect("a cookie always answers")
+    block_on(slot.ask(None)).expect("a cookie always answers")
 }
 
 /// Says whether the change counts.

@@ -1,12 +1,13 @@
 //! A store that gave no answer.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 /// Why a store gave no answer. It is for the operator; a visitor sees "503 Service Unavailable".
 #[derive(Debug, thiserror::Error)]
 #[error("the session store {kind}")]
 pub struct StoreError {
     kind: StoreErrorKind,
+    retry_after: Option<Duration>,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -28,6 +29,10 @@ pub enum StoreErrorKind {
     /// Whether the write happened is not known.
     #[error("did not say whether it wrote")]
     OutcomeUnknown,
+    /// It is not asked, for a moment, because it gave no answer several times in a row; see
+    /// [`breaker`](crate::SessionLayerBuilder::breaker).
+    #[error("is left alone for a moment, after it gave no answer several times")]
+    Resting,
     /// It did not answer in time.
     #[error("did not answer in time")]
     TimedOut,
@@ -42,7 +47,7 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// An error without a cause beneath it.
     pub fn new(kind: StoreErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, retry_after: None, source: None }
     }
 
     /// The store cannot be reached, or it failed, for this reason.
@@ -50,11 +55,38 @@ impl StoreError {
         Self::new(StoreErrorKind::Unavailable).with_source(source)
     }
 
+    pub(crate) fn resting(retry_after: Duration) -> Self {
+        let resting = Self::new(StoreErrorKind::Resting);
+        Self { retry_after: Some(retry_after), ..resting }
+    }
+
+    /// When to ask again, if that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     /// Adds the error beneath this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// What `Retry-After` says: whole seconds, at least one.
+    pub(crate) fn retry_after_s(&self) -> u64 {
+        self.retry_after.map_or(1, |left| left.as_millis().div_ceil(1000) as u64).max(1)
+    }
+
+    /// Whether the store gave no answer at all, or none that counts: another time it may.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::NotReplicated
+                | StoreErrorKind::OutcomeUnknown
+                | StoreErrorKind::Resting
+                | StoreErrorKind::TimedOut
+                | StoreErrorKind::Unavailable
+        )
     }
 
     /// What kind of failure it is.

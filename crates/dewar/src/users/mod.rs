@@ -11,7 +11,7 @@ use std::{
 use dewar_signing::{Dict, FromValue, LazyValue};
 
 use crate::{
-    backend::Server,
+    backend::{Calls, Server, ServerOptions},
     clock::{Clock, SystemClock, millis},
     config::Config,
     event::{EndedBy, Events},
@@ -78,7 +78,7 @@ pub struct UserSessions {
     store: BoxStore,
     clock: Arc<dyn Clock>,
     events: Events,
-    call_timeout: Duration,
+    calls: Calls,
     marker: Duration,
     /// Of a session and of a permanent one.
     lifetimes: Option<[Lifetime; 2]>,
@@ -92,12 +92,13 @@ impl UserSessions {
     /// If the store does not know users: of the kind
     /// [`Unsupported`](StoreErrorKind::Unsupported).
     pub fn of(store: impl Store) -> Result<Self, StoreError> {
+        let options = ServerOptions::new(store.boxed());
         let users = Self {
-            store: store.boxed(),
             clock: Arc::new(SystemClock),
             events: Events::default(),
-            call_timeout: Duration::from_secs(2),
-            marker: Duration::from_secs(10 * 60),
+            calls: options.calls(),
+            marker: options.marker,
+            store: options.store,
             lifetimes: None,
         };
         if users.store.knows_users() {
@@ -112,7 +113,7 @@ impl UserSessions {
             store: server.store().clone(),
             clock: Arc::clone(&config.clock),
             events: config.events.clone(),
-            call_timeout: server.options.call_timeout,
+            calls: server.calls.clone(),
             marker: server.options.marker,
             lifetimes: Some([config.session, config.permanent]),
         }

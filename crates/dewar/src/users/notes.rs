@@ -9,11 +9,8 @@
 //! | a marker or a tombstone | goes: nothing lives there again |
 //! | nothing, or somebody else's record | goes once it is old: a login may be about to write its own |
 
-use std::future::Future;
-
 use super::UserSessions;
 use crate::{
-    backend::within,
     clock::{millis, unix_millis},
     event::{EndedBy, Event},
     id::StoreKey,
@@ -68,7 +65,7 @@ impl UserSessions {
 
     /// Looks at a few of the oldest notes, and takes back those that are void.
     pub(crate) async fn look_at_oldest(&self, owner: &Owner) {
-        let oldest = self.call(self.store.sessions_of(owner, None, LOOKED_AT)).await;
+        let oldest = self.notes(owner, None, LOOKED_AT).await;
         for entry in oldest.unwrap_or_default() {
             let _ = self.look(owner, &entry).await;
         }
@@ -77,7 +74,7 @@ impl UserSessions {
     /// The live record that a note speaks of; a note that is void is taken back.
     async fn look(&self, owner: &Owner, entry: &Entry) -> Result<Option<Record>, StoreError> {
         let now_ms = self.now_ms();
-        let loaded = match self.call(self.store.load(&entry.key)).await {
+        let loaded = match self.load(&entry.key).await {
             // It is shown to nobody, and stays his.
             Err(error) if error.kind() == StoreErrorKind::Corrupt => return Ok(None),
             loaded => loaded?,
@@ -110,7 +107,7 @@ impl UserSessions {
         by: EndedBy,
     ) -> Result<bool, StoreError> {
         for _ in 0..=MAX_HOPS {
-            let moved = match self.call(self.store.load(&key)).await? {
+            let moved = match self.load(&key).await? {
                 Loaded::Live(record) if record.owner.as_ref() == Some(owner) => {
                     match self.delete(&key).await? {
                         Reached::Done => {
@@ -157,28 +154,36 @@ impl UserSessions {
         }
     }
 
+    async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+        self.calls.call(&self.events, "load", key, self.store.load(key)).await
+    }
+
+    async fn notes(
+        &self,
+        owner: &Owner,
+        after: Option<Entry>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        // No session is asked for; the user shows as one would.
+        let key = StoreKey::from_bytes(*owner.as_bytes());
+        let notes = self.store.sessions_of(owner, after, limit);
+        self.calls.call(&self.events, "sessions_of", &key, notes).await
+    }
+
     async fn page(&self, owner: &Owner, after: Option<Entry>) -> Result<Vec<Entry>, StoreError> {
-        self.call(self.store.sessions_of(owner, after, PAGE)).await
+        self.notes(owner, after, PAGE).await
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<Reached, StoreError> {
         let until_ms = self.now_ms().saturating_add(millis(self.marker));
-        self.call(self.store.delete(key, until_ms)).await
+        self.calls.call(&self.events, "delete", key, self.store.delete(key, until_ms)).await
     }
 
     async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {
-        self.call(self.store.leave(owner, key)).await
+        self.calls.call(&self.events, "leave", key, self.store.leave(owner, key)).await
     }
 
     fn now_ms(&self) -> u64 {
         unix_millis(self.clock.now())
-    }
-
-    async fn call<T>(
-        &self,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let answer = within(self.call_timeout, call).await;
-        answer.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::TimedOut)))
     }
 }

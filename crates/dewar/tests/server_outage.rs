@@ -1,0 +1,267 @@
+//! A store that gives no answer: what becomes of requests, and that nobody waits for it twice.
+
+mod server;
+
+use std::time::Duration;
+
+use axum::{Router, body::Body, routing::get};
+use dewar::{OnOutage, Session, SessionLayer, Verdict};
+use http::{Request, StatusCode, header};
+use server::{
+    runtime,
+    site::{Act, Answer, Millis, Site, set},
+    tap::{Fault, Tap},
+};
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+/// Longer than any outage here.
+const LONG: usize = 1_000_000;
+
+fn site(on_outage: OnOutage) -> (Tap, Site) {
+    let store = Tap::new();
+    let site = Site::with(&store, &Millis::default(), |builder| builder.on_outage(on_outage));
+    (store, site)
+}
+
+/// A site with somebody logged in whose store then says nothing any more, in this way.
+async fn silent(on_outage: OnOutage, fault: Fault) -> (Tap, Site, String) {
+    let (store, site) = site(on_outage);
+    let cookie = site.login([set("name", "ada")]).await;
+    site.events();
+    store.fail_times(0, fault, LONG);
+    (store, site, cookie)
+}
+
+fn refused(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.body);
+    assert_eq!(answer.set_cookie(), None, "the browser keeps the cookie it has");
+    let retry: u64 = answer.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=10).contains(&retry), "{retry}");
+}
+
+/// As the handler made it, and the browser keeps the cookie it has.
+fn answered(answer: &Answer) {
+    assert_eq!((answer.status, answer.set_cookie()), (StatusCode::OK, None), "{}", answer.body);
+}
+
+#[test]
+fn a_route_that_needs_no_session_asks_nothing_and_waits_for_nothing() {
+    runtime().block_on(async {
+        for fault in [Fault::HangBefore, Fault::ErrorBefore] {
+            let (store, site, cookie) = silent(OnOutage::Refuse, fault).await;
+            drop(store.calls());
+            let begun = Instant::now();
+            for _ in 0..100 {
+                answered(&site.ask_elsewhere(&cookie).await);
+            }
+            assert_eq!((store.count(), begun.elapsed()), (0, Duration::ZERO));
+        }
+    });
+}
+
+#[test]
+fn each_way_gives_what_it_says_when_the_session_cannot_be_read() {
+    runtime().block_on(async {
+        for fault in [Fault::HangBefore, Fault::ErrorBefore] {
+            for on_outage in [OnOutage::Refuse, OnOutage::ReadOnly, OnOutage::GoOnWithout] {
+                for acts in [vec![], vec![set("k", 1)], vec![Act::Incr("n", 1), Act::Flash("hi")]] {
+                    let (store, site, cookie) = silent(on_outage, fault).await;
+                    let begun = Instant::now();
+                    let answer = site.ask(&cookie, acts.clone()).await;
+                    assert!(
+                        begun.elapsed() <= Duration::from_millis(2100),
+                        "{:?}",
+                        begun.elapsed()
+                    );
+                    if on_outage != OnOutage::GoOnWithout {
+                        refused(&answer);
+                        continue;
+                    }
+                    answered(&answer);
+                    assert!(answer.body.starts_with("StoreUnavailable;"), "{}", answer.body);
+                    assert!(!answer.body.contains("ada"), "nobody is authenticated");
+                    let told = site.told("WentOnWithout");
+                    assert_eq!(told, usize::from(!acts.is_empty()), "{acts:?}");
+                    store.heal();
+                    assert_eq!(store.live_with("").await, 1, "no other session takes its place");
+                    assert_eq!(site.dump(&cookie).await, "opened;name=ada");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn each_way_gives_what_it_says_when_the_session_cannot_be_kept() {
+    runtime().block_on(async {
+        for fault in [Fault::HangBefore, Fault::ErrorBefore] {
+            for on_outage in [OnOutage::Refuse, OnOutage::ReadOnly, OnOutage::GoOnWithout] {
+                for (acts, cookie) in [(set("k", 1), true), (set("k", 1), false)] {
+                    let (store, site) = site(on_outage);
+                    let cookie = match cookie {
+                        true => site.login([set("name", "ada")]).await,
+                        false => String::new(),
+                    };
+                    // What is read is read; nothing after it is answered.
+                    store.fail_times(usize::from(!cookie.is_empty()), fault, LONG);
+                    site.events();
+                    let begun = Instant::now();
+                    let answer = site.ask(&cookie, [acts]).await;
+                    assert!(
+                        begun.elapsed() <= Duration::from_millis(5100),
+                        "{:?}",
+                        begun.elapsed()
+                    );
+                    if on_outage == OnOutage::Refuse {
+                        refused(&answer);
+                        assert_eq!(site.told("Refused"), 1);
+                    } else {
+                        answered(&answer);
+                        assert_eq!(site.told("WentOnWithout"), 1);
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// A logout that silently did nothing would be a lie, and so would a login.
+#[test]
+fn a_logout_and_a_new_identity_are_never_passed_over() {
+    runtime().block_on(async {
+        for on_outage in [OnOutage::Refuse, OnOutage::ReadOnly, OnOutage::GoOnWithout] {
+            for at in [0, 1] {
+                for act in [Act::Logout, Act::Rotate] {
+                    let (store, site) = site(on_outage);
+                    let cookie = site.login([set("name", "ada")]).await;
+                    store.fail_times(at, Fault::ErrorBefore, LONG);
+                    refused(&site.ask(&cookie, [act]).await);
+                    store.heal();
+                    tokio::time::sleep(Duration::from_secs(20)).await;
+                    assert_eq!(site.dump(&cookie).await, "opened;name=ada");
+                }
+            }
+        }
+    });
+}
+
+/// The session could not be read, but when it is to end the store answers again.
+#[test]
+fn a_logout_of_a_session_that_could_not_be_read_is_done_if_it_can_be() {
+    runtime().block_on(async {
+        let (store, site) = site(OnOutage::GoOnWithout);
+        let cookie = site.login([set("name", "ada")]).await;
+        store.fail(0, Fault::ErrorBefore);
+        let answer = site.ask(&cookie, [Act::Logout]).await;
+        assert_eq!((answer.status, answer.cookie()), (StatusCode::OK, Some(String::new())));
+        assert_eq!(site.dump(&cookie).await, "Revoked;");
+    });
+}
+
+#[test]
+fn a_commit_of_the_handlers_own_says_what_failed_whatever_the_way() {
+    runtime().block_on(async {
+        let (store, site) = site(OnOutage::GoOnWithout);
+        let cookie = site.login([set("name", "ada")]).await;
+        store.fail_times(1, Fault::ErrorBefore, LONG);
+        let answer = site.ask(&cookie, [set("k", 1), Act::Commit]).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    });
+}
+
+#[test]
+fn after_five_calls_without_an_answer_nobody_waits_until_one_is_answered() {
+    runtime().block_on(async {
+        let (store, site, cookie) = silent(OnOutage::Refuse, Fault::HangBefore).await;
+        for _ in 0..5 {
+            refused(&site.ask(&cookie, []).await);
+        }
+        assert_eq!(site.told("StoreRests"), 1);
+        drop(store.calls());
+        let begun = Instant::now();
+        for _ in 0..100 {
+            refused(&site.ask(&cookie, []).await);
+        }
+        assert_eq!((store.count(), begun.elapsed()), (0, Duration::ZERO));
+        store.heal();
+        // It comes back by itself.
+        while site.dump(&cookie).await != "opened;name=ada" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(begun.elapsed() < Duration::from_millis(1400), "{:?}", begun.elapsed());
+        assert_eq!(site.told("StoreAnswers"), 1);
+        assert!(site.dump(&cookie).await.starts_with("opened"));
+    });
+}
+
+#[test]
+fn while_it_rests_one_call_tries_at_a_time() {
+    runtime().block_on(async {
+        let (store, site, cookie) = silent(OnOutage::Refuse, Fault::HangBefore).await;
+        for _ in 0..5 {
+            refused(&site.ask(&cookie, []).await);
+        }
+        drop(store.calls());
+        tokio::time::sleep(Duration::from_millis(1300)).await;
+        let asked: Vec<_> = (0..20).map(|_| tokio::spawn(site.ask(&cookie, []))).collect();
+        for answer in asked {
+            refused(&answer.await.unwrap());
+        }
+        assert_eq!(store.count(), 1);
+    });
+}
+
+#[test]
+fn a_breaker_that_is_off_lets_every_call_through() {
+    runtime().block_on(async {
+        let store = Tap::new();
+        let never = |builder: dewar::SessionLayerBuilder| builder.breaker(0, Duration::ZERO);
+        let site = Site::with(&store, &Millis::default(), never);
+        let cookie = site.login([set("name", "ada")]).await;
+        store.fail_times(0, Fault::ErrorBefore, LONG);
+        drop(store.calls());
+        for _ in 0..20 {
+            refused(&site.ask(&cookie, []).await);
+        }
+        assert_eq!(store.count(), 20);
+    });
+}
+
+/// Routes of one application, each with a way of its own.
+#[test]
+fn a_route_has_its_own_way() {
+    async fn name(session: Session) -> String {
+        format!("{:?}", session.verdict() == Verdict::StoreUnavailable)
+    }
+    async fn perhaps(session: Option<Session>) -> String {
+        format!("{:?}", session.is_some())
+    }
+    runtime().block_on(async {
+        let store = Tap::new();
+        let key = "9cK3wPq0fUq7Zt2LmXbR5yA1hV8sE4jN6dG";
+        let sessions = SessionLayer::server(key, store.clone()).build().unwrap();
+        let app = Router::new()
+            .route("/news", get(name))
+            .route("/perhaps", get(perhaps))
+            .route_layer(OnOutage::GoOnWithout)
+            .route("/account", get(name))
+            .layer(sessions);
+        let site = Site::new(&store, &Millis::default());
+        let cookie = site.login([set("name", "ada")]).await;
+        store.fail_times(0, Fault::ErrorBefore, LONG);
+        for (path, expected, body) in [
+            ("/news", StatusCode::OK, "true"),
+            ("/perhaps", StatusCode::OK, "false"),
+            ("/account", StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
+        ] {
+            let request = Request::get(path).header(header::COOKIE, &cookie).body(Body::empty());
+            let response = app.clone().oneshot(request.unwrap()).await.unwrap();
+            assert_eq!(response.status(), expected, "{path}");
+            assert!(!response.headers().contains_key(header::SET_COOKIE), "{path}");
+            assert_eq!(response.headers()[header::VARY], "Cookie", "{path}");
+            let bytes = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+            assert_eq!(bytes, body, "{path}");
+        }
+    });
+}
