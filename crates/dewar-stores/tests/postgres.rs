@@ -11,7 +11,7 @@ use pg::{Server, alternating::Alternating};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_the_contract() {
     let Some(server) = Server::start() else { return };
-    conformance::check(|| server.store()).await.assert_passed();
+    Kit::new(|| server.store()).rounds(60).check().await.assert_passed();
     conformance::check_sweep(|| server.store()).await.assert_passed();
 }
 
@@ -24,7 +24,7 @@ async fn two_stores_on_one_database_keep_the_contract() {
         let other = server.builder(&schema).connections(1).connect().await.unwrap();
         Alternating::of([one, other])
     };
-    Kit::new(two).rounds(100).check().await.assert_passed();
+    Kit::new(two).rounds(30).check().await.assert_passed();
     Kit::new(two).check_sweep().await.assert_passed();
 }
 
@@ -32,7 +32,7 @@ async fn two_stores_on_one_database_keep_the_contract() {
 async fn caught(server: &Server, sabotage: Sabotage) -> Vec<&'static str> {
     let store =
         || async { server.builder(&server.schema()).sabotage(sabotage).connect().await.unwrap() };
-    let report = Kit::new(store).rounds(50).check().await;
+    let report = Kit::new(store).rounds(3).check().await;
     report.failed().map(CaseReport::name).collect()
 }
 

@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a server is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// `SIGINT`: it ends its connections, and writes everything down.
     Fast,
@@ -231,9 +232,9 @@ fn template() -> Option<&'static Path> {
             .collect();
         let ready = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("../../target")
-            .join(format!("dewar-template-{name}"));
+            .join(format!("dewar-template-1-{name}"));
         let ready = match env::var_os("CARGO_TARGET_DIR") {
-            Some(target) => PathBuf::from(target).join(format!("dewar-template-{name}")),
+            Some(target) => PathBuf::from(target).join(format!("dewar-template-1-{name}")),
             None => ready,
         };
         if ready.join("data/PG_VERSION").exists() {
@@ -244,6 +245,8 @@ fn template() -> Option<&'static Path> {
         initdb.arg("-D").arg(folder.join("data"));
         // No password: whoever may connect to the loopback may read a test's sessions.
         initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        // Small, because each server copies it.
+        initdb.arg("--wal-segsize=1");
         run(&mut initdb);
         fs::create_dir_all(ready.parent().expect("it has one")).expect("the folder of the build");
         // Two processes may have made one each: the first is kept.

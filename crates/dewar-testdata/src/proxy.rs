@@ -13,6 +13,7 @@ use std::{
 
 /// What the proxy does with what comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mode {
     /// It hands everything on.
     #[default]

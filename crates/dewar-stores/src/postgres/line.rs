@@ -14,7 +14,7 @@ use super::{
     session::{Carrier, Session},
 };
 
-/// What lasted less was no success: then there is a pause before the next attempt.
+/// What lasted less, and answered nothing, was no success: there is a pause before the next attempt.
 const LASTED: Duration = Duration::from_secs(1);
 
 /// How it is with a line just now.
@@ -93,7 +93,7 @@ async fn keep(
                 state.send_replace(State::Up(Arc::clone(&session)));
                 session.carry(carrier, options.answer_timeout).await;
                 state.send_replace(State::Connecting);
-                again = start.elapsed() < LASTED;
+                again = start.elapsed() < LASTED && !session.has_served();
                 if again {
                     pauses.pause().await;
                 } else {

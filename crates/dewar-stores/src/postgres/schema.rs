@@ -52,7 +52,8 @@ pub(super) async fn prepare(client: &Client, options: &Options) -> Result<(), Op
 }
 
 async fn migrate(client: &Client, options: &Options) -> Result<(), OpenError> {
-    client.batch_execute("BEGIN").await?;
+    // How long all of it may take is for the one who connects to say.
+    client.batch_execute("BEGIN; SET LOCAL lock_timeout = 0").await?;
     // Of this schema, in this database: nobody else locks by this number, or nearly so.
     let lock = "SELECT pg_catalog.pg_advisory_xact_lock(
         pg_catalog.hashtextextended('dewar:' || $1::text, 0))";
@@ -75,16 +76,17 @@ async fn migrate(client: &Client, options: &Options) -> Result<(), OpenError> {
 async fn version(client: &Client, options: &Options) -> Result<i32, OpenError> {
     let schema = options.quoted_schema();
     let foreign = || OpenError::Foreign { schema: options.schema.clone() };
-    let names = [format!("{schema}.schema_version"), format!("{schema}.sessions")];
-    let is_there = "SELECT pg_catalog.to_regclass($1) IS NOT NULL,
-        pg_catalog.to_regclass($2) IS NOT NULL";
-    let row = client.query_one(is_there, &[&names[0], &names[1]]).await?;
-    match (row.try_get(0)?, row.try_get(1)?) {
-        (false, false) => return Ok(0),
-        (true, true) => {}
+    // Not `to_regclass`: it goes by a cache, which may not know yet what the one who held the lock
+    // before us has made.
+    let tables = "SELECT count(*) FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname IN ('schema_version', 'sessions')";
+    match client.query_one(tables, &[&options.schema]).await?.try_get::<_, i64>(0)? {
+        0 => return Ok(0),
+        2 => {}
         _ => return Err(foreign()),
     }
-    let rows = client.query(&format!("SELECT version FROM {}", names[0]), &[]).await;
+    let rows = client.query(&format!("SELECT version FROM {schema}.schema_version"), &[]).await;
     let rows = match rows {
         Err(error) if says(&error, &SqlState::UNDEFINED_COLUMN) => return Err(foreign()),
         rows => rows?,

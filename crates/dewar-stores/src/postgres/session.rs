@@ -3,7 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     task::Poll,
     time::Duration,
 };
@@ -33,6 +33,7 @@ pub(super) struct Session {
     pub(super) statements: Statements,
     /// How many statements were sent, so that silence can be told from having nothing to say.
     asked: AtomicU64,
+    served: AtomicBool,
     useless: Notify,
 }
 
@@ -63,12 +64,23 @@ impl Session {
             Driven::Ended(Some(error)) => return Err(error.into()),
             Driven::Ended(None) => return Err(OpenError::Closed),
         };
-        let (asked, useless) = (AtomicU64::new(0), Notify::new());
-        Ok((Self { client, statements, asked, useless }, carrier))
+        let session = Self {
+            client,
+            statements,
+            asked: AtomicU64::new(0),
+            served: AtomicBool::new(false),
+            useless: Notify::new(),
+        };
+        Ok((session, carrier))
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Whether any statement was answered as it should be.
+    pub(super) fn has_served(&self) -> bool {
+        self.served.load(Ordering::Relaxed)
     }
 
     /// Sends a statement behind those before it, and waits for its rows. It is sent whole when this
@@ -80,8 +92,10 @@ impl Session {
     ) -> Result<Vec<Row>, Error> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let rows = self.client.query(statement, parameters).await;
-        if rows.as_ref().is_err_and(fault::spoils_the_session) {
-            self.useless.notify_one();
+        match &rows {
+            Ok(_) => self.served.store(true, Ordering::Relaxed),
+            Err(error) if fault::spoils_the_session(error) => self.useless.notify_one(),
+            Err(_) => {}
         }
         rows
     }

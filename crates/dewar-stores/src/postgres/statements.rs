@@ -132,8 +132,8 @@ impl Sql<'_> {
         self.changed(&update, DONE_HEAD, HEAD)
     }
 
-    /// A tombstone where there was nothing or a live session. `created_ms` stays: it tells the one
-    /// from the other.
+    /// A tombstone where there was nothing or a live session, damaged contents or not; a row that is
+    /// live by its kind alone is left to be read. `created_ms` stays: it tells the one from the other.
     fn end(&self) -> String {
         #[cfg(feature = "sabotage")]
         if self.is(super::open::Sabotage::DeleteWithoutTombstone) {
@@ -150,7 +150,7 @@ impl Sql<'_> {
              ON CONFLICT (key) DO UPDATE SET kind = 2, deadline_ms = $2,
                 due_ms = LEAST(there.due_ms, $2), row_sum = $3, idle_ms = NULL,
                 absolute_ms = NULL, owner = NULL, writes = NULL, data = NULL
-             WHERE there.kind = 0",
+             WHERE there.kind = 0 AND there.idle_ms IS NOT NULL AND there.absolute_ms IS NOT NULL",
             self.table
         );
         self.changed(&insert, DONE_HEAD, HEAD)
