@@ -20,7 +20,9 @@ const LONG: usize = 1_000_000;
 
 fn site(on_outage: OnOutage) -> (Tap, Site) {
     let store = Tap::new();
-    let site = Site::with(&store, &Millis::default(), |builder| builder.on_outage(on_outage));
+    let site = Site::with(&store, &Millis::default(), |builder| {
+        builder.on_outage(on_outage).breaker(5, Duration::from_secs(1))
+    });
     (store, site)
 }
 
@@ -216,8 +218,7 @@ fn while_it_rests_one_call_tries_at_a_time() {
 fn a_breaker_that_is_off_lets_every_call_through() {
     runtime().block_on(async {
         let store = Tap::new();
-        let never = |builder: dewar::SessionLayerBuilder| builder.breaker(0, Duration::ZERO);
-        let site = Site::with(&store, &Millis::default(), never);
+        let site = Site::new(&store, &Millis::default());
         let cookie = site.login([set("name", "ada")]).await;
         store.fail_times(0, Fault::ErrorBefore, LONG);
         drop(store.calls());
