@@ -93,8 +93,8 @@ pub(crate) struct Demo {
     /// Where sessions live: on the server, or in the cookie. Flask's rules know the cookie alone.
     #[arg(long, value_enum)]
     pub(crate) mode: Option<Mode>,
-    /// The store on the server, `sqlite:FILE` or `memory:`; without it an SQLite file is made and
-    /// kept.
+    /// The store on the server: sqlite:FILE, memory:, redis://HOST, redis+sentinel://HOSTS/SERVICE,
+    /// redis+cluster://HOSTS or postgres://HOST/DATABASE; without it an SQLite file is made and kept.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Which rules the cookies follow: dewar's safe ones, or exactly Flask's.

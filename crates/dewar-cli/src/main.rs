@@ -14,6 +14,7 @@ mod cookie;
 mod demo;
 mod failure;
 mod secret;
+mod store;
 mod terminal;
 mod variable;
 

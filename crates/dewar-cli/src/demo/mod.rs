@@ -14,7 +14,7 @@ mod router;
 mod serve;
 
 use anyhow::Context;
-use axum::Router;
+use dewar::SecretKey;
 use tracing::Level;
 
 use crate::args::Demo;
@@ -31,29 +31,24 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
         .init();
 
     let (key, origin) = key::find(args)?;
-    let home = home::open(args)?;
-    let app = match args.program {
-        Some(program) => router::one(programs::find(program), args.profile, &home, &key)?,
-        None => router::all(args.profile, &home, &key)?,
-    };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?
-        .block_on(listen(args, app, &origin, &home))
+        .block_on(listen(args, &key, &origin))
 }
 
-async fn listen(
-    args: &Demo,
-    app: Router,
-    origin: &key::Origin,
-    home: &home::Home,
-) -> anyhow::Result<()> {
+async fn listen(args: &Demo, key: &SecretKey, origin: &key::Origin) -> anyhow::Result<()> {
+    let home = home::open(args).await?;
+    let app = match args.program {
+        Some(program) => router::one(programs::find(program), args.profile, &home, key)?,
+        None => router::all(args.profile, &home, key)?,
+    };
     let listener = serve::bind(args.port).await?;
     let address = listener.local_addr().context("cannot tell the port")?;
     // Before anybody can know that it runs.
     let interrupted = serve::interrupted()?;
-    announce::print(args, &format!("http://{address}"), origin, home)?;
+    announce::print(args, &format!("http://{address}"), origin, &home)?;
     home.keep_swept();
     serve::until(interrupted, listener, access_log::around(app)).await
 }
