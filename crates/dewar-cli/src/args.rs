@@ -4,13 +4,14 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{failure::MISUSED, terminal};
+use crate::{failure::MISUSED, sessions::args::Sessions, terminal};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; of `cookie verify`: the cookie is good
-  1  the cookie is not good: altered, signed with another key, too old
-  2  wrong use, or something is missing: the message names the cure";
+  1  the cookie is not good: altered, signed with another key, too old; of the others: failed
+  2  wrong use, or something is missing: the message names the cure
+  3  of `sessions`: nothing found";
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     /// Looks into a session cookie, checks one or makes one.
     #[command(subcommand, after_help = EXIT_CODES)]
     Cookie(CookieCommand),
+    /// Shows what a store holds, ends sessions, and gives users what is theirs.
+    Sessions(Sessions),
 }
 
 #[derive(Debug, Subcommand)]
