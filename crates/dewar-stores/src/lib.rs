@@ -3,12 +3,15 @@
 //!
 //! | feature | store | for |
 //! |---|---|---|
+//! | `redis` | `redis::RedisStore` | Redis or Valkey: one node, Sentinel, Cluster |
 //! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
 //!
 //! [`url`] names a store by a URL, for configurations that choose one at run time.
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
 
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod url;

@@ -41,6 +41,10 @@ fn every_kind_of_store_has_a_url() {
         ("rediss+cluster://[fe80::1]:7000,b", "rediss+cluster://[fe80::1]:7000,b:6379"),
         ("postgres://app:pw@db/sessions", "postgres://app:***@db:5432/sessions"),
         ("postgresql://db:6000?sslmode=require", "postgresql://db:6000?sslmode=require"),
+        (
+            "redis+sentinel://a/m?sentinel_user=u&sentinel_password=p%26w&strict=2",
+            "redis+sentinel://a:26379/m?sentinel_user=u&sentinel_password=***&strict=2",
+        ),
     ] {
         assert_eq!(read(url).to_string(), shown, "{url}");
         // What is shown names the same place, but for the password.
@@ -135,6 +139,8 @@ fn a_password_that_was_not_escaped_is_not_shown() {
             format!("redis:app:{password}@db"),
             format!("redis+sentinel://app:{password}@a,b"),
             format!("rediz://app:{password}@db"),
+            format!("redis+sentinel://a/m?sentinel_password={password}"),
+            format!("redis+sentinel://a/m?sentinel_password={password}&x"),
             format!("postgres://app:{password}@db/a/b?x=y"),
             format!("postgres://app:{password}@db/a?sslmode={{}}"),
         ] {

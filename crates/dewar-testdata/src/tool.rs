@@ -12,6 +12,8 @@ pub const PYTHON: &str = "DEWAR_PYTHON";
 pub const CHROMEDRIVER: &str = "DEWAR_CHROMEDRIVER";
 /// The `chromium` program.
 pub const CHROMIUM: &str = "DEWAR_CHROMIUM";
+/// The `redis-server` or `valkey-server` program.
+pub const REDIS_SERVER: &str = "DEWAR_REDIS_SERVER";
 
 /// The program that `variable` names. `None`, said on the standard error, if it is not set: the
 /// test then has nothing to say.
@@ -29,6 +31,35 @@ pub fn find(variable: &str) -> Option<PathBuf> {
     let path = PathBuf::from(path);
     assert!(path.is_absolute() && path.exists(), "{variable}: no absolute path of a program");
     Some(path)
+}
+
+/// The program of a Redis or Valkey server: the one that [`REDIS_SERVER`] names, or the one on the
+/// `PATH`. `None`, said on the standard error, if there is none.
+///
+/// # Panics
+/// If there is none although nothing may be skipped, or the variable names something that does not
+/// exist.
+pub fn find_redis_server() -> Option<PathBuf> {
+    if env::var_os(REDIS_SERVER).is_some_and(|path| !path.is_empty()) {
+        return find(REDIS_SERVER);
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = env::split_paths(&path).collect();
+    let names = ["redis-server", "valkey-server"];
+    let found = names.iter().find_map(|name| {
+        folders.iter().map(|folder| folder.join(name)).find(|program| program.is_file())
+    });
+    if found.is_none() {
+        assert!(
+            !everything_is_required(),
+            "no redis-server on the PATH: install it, or set {REDIS_SERVER}"
+        );
+        let _ = writeln!(
+            io::stderr(),
+            "skipped: no redis-server on the PATH, and {REDIS_SERVER} is not set"
+        );
+    }
+    found
 }
 
 fn everything_is_required() -> bool {

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 pub(super) async fn run(args: &Purge) -> anyhow::Result<()> {
     let reach = Reach::open(&args.asked).await?;
-    let entries = if !reach.store.sweeps() {
+    let entries = if reach.url.forgets_by_itself() || !reach.store.sweeps() {
         terminal::note("this store forgets by itself what is past: there is nothing to do");
         0
     } else if args.yes {

@@ -11,8 +11,12 @@ use std::{
 
 use dewar::{
     StoreKey,
-    store::{BoxStore, Created, Loaded, Moved, Owner, Record, Store, WriteId, Writes, Written},
+    store::{
+        BoxStore, Created, Loaded, Moved, Owner, Record, Store, UserIndex, WriteId, Writes, Written,
+    },
 };
+
+use serde_json::Value as Json;
 
 use crate::answer::{Answer, dewar_with};
 
@@ -64,6 +68,15 @@ impl Filled {
         let name = format!("dewar-sessions-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         let url = format!("sqlite:{}?durability=normal", folder.join("app.db").display());
+        Self::open(url, folder)
+    }
+
+    /// A store that is there already.
+    pub(crate) fn at(url: &str) -> Self {
+        Self::open(url.to_owned(), PathBuf::new())
+    }
+
+    fn open(url: String, folder: PathBuf) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let store = runtime.block_on(dewar_stores::url::open(&url)).unwrap();
         Self { folder, url, store, runtime }
@@ -84,8 +97,19 @@ impl Filled {
         self.runtime.block_on(future)
     }
 
+    /// With what [`some`] has.
+    pub(crate) fn fill(&self) {
+        all().iter().for_each(|session| self.add(session));
+    }
+
     pub(crate) fn add(&self, session: &Session) {
-        let created = self.run(self.store.create(&session.key, &session.record()));
+        let record = session.record();
+        // As a session layer does before it writes.
+        if let Some(owner) = &record.owner {
+            let until_ms = record.absolute_deadline_ms;
+            self.run(self.store.enter(owner, &session.key, now_ms(), until_ms)).unwrap();
+        }
+        let created = self.run(self.store.create(&session.key, &record));
         assert_eq!(created.unwrap(), Created::Done);
     }
 
@@ -126,6 +150,38 @@ impl Drop for Filled {
         // The threads of the store first.
         self.store = BoxStore::new(dewar::store::MemoryStore::new());
         std::thread::sleep(Duration::from_millis(1));
-        let _ = fs::remove_dir_all(&self.folder);
+        if !self.folder.as_os_str().is_empty() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
+}
+
+/// Ada has three sessions, one of them expired and one just forgettable; Bob has one; one is nobody's.
+pub(crate) fn some() -> Filled {
+    let filled = Filled::new();
+    filled.fill();
+    filled
+}
+
+/// See [`some`].
+fn all() -> [Session; 6] {
+    [
+        session(&[0xaa, 1], Some("ada")),
+        Session { created: -3 * DAY, ..session(&[0xaa, 2], Some("ada")) },
+        Session { idle: -MINUTE, ..session(&[0xee, 1], Some("ada")) },
+        Session { idle: -HOUR, ..session(&[0xee, 2], None) },
+        session(&[0xbb, 1], Some("bob")),
+        Session { idle: 30 * MINUTE, ..session(&[0xcc, 1], None) },
+    ]
+}
+
+pub(crate) fn json_of(text: &str) -> Json {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+pub(crate) fn ids(lines: &str) -> Vec<String> {
+    let mut ids: Vec<_> =
+        lines.lines().map(|line| json_of(line)["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
 }

@@ -147,6 +147,23 @@ pub enum UrlError {
     /// A database with a slash.
     #[error("a Postgres database has one name; write %2F for a / in it")]
     PostgresDatabase,
+    /// TLS is asked for, and this program was built without it.
+    #[error(
+        "{scheme} speaks TLS, and this build of dewar has none for Redis: rebuild with --features \
+             redis-tls"
+    )]
+    MissingTls {
+        /// The scheme.
+        scheme: &'static str,
+    },
+    /// A file that an option names cannot be read.
+    #[error("the file of the option {option} cannot be read")]
+    File {
+        /// The option.
+        option: &'static str,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// The URL is good, and the store cannot be opened.
     #[error("the session store {url} cannot be opened")]
     Open {

@@ -88,4 +88,9 @@ impl StoreUrl {
     pub fn is_shared(&self) -> bool {
         !matches!(self, Self::Memory)
     }
+
+    /// Whether the store forgets what is past by itself, and a sweep has nothing to do.
+    pub fn forgets_by_itself(&self) -> bool {
+        matches!(self, Self::Redis(_))
+    }
 }

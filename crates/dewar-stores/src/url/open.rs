@@ -4,6 +4,8 @@ use dewar::store::{BoxStore, MemoryStore};
 
 #[cfg(feature = "sqlite")]
 use super::SqliteUrl;
+#[cfg(feature = "redis")]
+use super::{Login, RedisUrl, Topology};
 use super::{StoreUrl, UrlError};
 
 /// Opens the store that this URL names.
@@ -36,12 +38,19 @@ impl StoreUrl {
             Self::Sqlite(url) => sqlite(url).map_err(|source| self.failed(source)),
             #[cfg(not(feature = "sqlite"))]
             Self::Sqlite(_) => Err(UrlError::MissingFeature { feature: "sqlite" }),
+            #[cfg(feature = "redis")]
+            Self::Redis(url) => {
+                let builder = redis(url)?;
+                let store = builder.connect().await.map_err(|source| self.failed(source))?;
+                Ok(BoxStore::full(store))
+            }
+            #[cfg(not(feature = "redis"))]
             Self::Redis(_) => Err(UrlError::MissingFeature { feature: "redis" }),
             Self::Postgres(_) => Err(UrlError::MissingFeature { feature: "postgres" }),
         }
     }
 
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "redis", feature = "sqlite"))]
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> UrlError {
         UrlError::Open { url: self.to_string(), source: source.into() }
     }
@@ -64,4 +73,50 @@ fn sqlite(url: &SqliteUrl) -> Result<BoxStore, crate::sqlite::OpenError> {
         builder = builder.queue_length(usize::try_from(length).unwrap_or(usize::MAX));
     }
     builder.open().map(BoxStore::full)
+}
+
+#[cfg(feature = "redis")]
+fn redis(url: &RedisUrl) -> Result<crate::redis::RedisStoreBuilder, UrlError> {
+    use std::time::Duration;
+
+    use crate::redis::RedisStore;
+
+    if url.tls && !cfg!(feature = "redis-tls") {
+        return Err(UrlError::MissingTls { scheme: url.scheme });
+    }
+    let nodes = url.hosts.iter().map(|host| (host.name.clone(), host.port));
+    let one = url.hosts.first().ok_or(UrlError::NoHost { scheme: url.scheme })?;
+    let mut builder = RedisStore::at(one.name.clone(), one.port);
+    builder = match (url.topology, &url.service) {
+        (Topology::Cluster, _) => builder.cluster(nodes),
+        (Topology::Sentinel, Some(service)) => builder.sentinel(service.clone(), nodes),
+        _ => builder,
+    };
+    builder = builder.database(url.database.into()).tls(url.tls);
+    let Login { user, password } = &url.login;
+    if user.is_some() || password.is_some() {
+        builder = builder.user(user.as_deref(), password.clone().unwrap_or_default());
+    }
+    let options = &url.options;
+    let (user, password) = (options.get("sentinel_user"), options.get("sentinel_password"));
+    if user.is_some() || password.is_some() {
+        builder = builder.sentinel_user(user, password.unwrap_or_default());
+    }
+    if let Some(prefix) = options.get("prefix") {
+        builder = builder.prefix(prefix);
+    }
+    if let Some(ms) = options.number("timeout_ms") {
+        builder = builder.timeout(Duration::from_millis(ms));
+    }
+    if let Some(replicas) = options.number("strict") {
+        builder = builder.strict(usize::try_from(replicas).unwrap_or(usize::MAX));
+    }
+    builder = builder.strict_writes(options.get("strict_writes") == Some("true"));
+    #[cfg(feature = "redis-tls")]
+    if let Some(file) = options.get("tls_root") {
+        let pem = std::fs::read(file);
+        builder =
+            builder.tls_root(pem.map_err(|source| UrlError::File { option: "tls_root", source })?);
+    }
+    Ok(builder)
 }

@@ -1,5 +1,7 @@
 //! `?name=value&name=value`.
 
+use std::fmt;
+
 use super::{error::UrlError, near::nearest, percent};
 
 /// What may be said about a store, and in which words.
@@ -15,6 +17,8 @@ pub(super) enum Allowed {
     /// From the first to the second.
     Number(u64, u64),
     Text(fn(&str) -> bool),
+    /// Anything, and it is never shown.
+    Secret,
 }
 
 impl Rule {
@@ -26,18 +30,32 @@ impl Rule {
                 number.is_some_and(|number: u64| (least..=most).contains(&number))
             }
             Allowed::Text(is_good) => is_good(value),
+            Allowed::Secret => true,
         }
     }
 }
 
 /// The options of a store URL, each known and in order. A default is no option.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options(Vec<(&'static str, String)>);
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Options(Vec<Said>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Said {
+    name: &'static str,
+    value: String,
+    is_secret: bool,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.shown()).finish()
+    }
+}
 
 impl Options {
     /// What was said of this option, if anything.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+        self.0.iter().find(|said| said.name == name).map(|said| &*said.value)
     }
 
     /// The same of an option that is a number.
@@ -45,9 +63,9 @@ impl Options {
         self.get(name).and_then(|value| value.parse().ok())
     }
 
-    /// All of them, as they were written.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (*name, &**value))
+    /// All of them, in the order they were written; instead of a password `***`.
+    pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|said| (said.name, if said.is_secret { "***" } else { &*said.value }))
     }
 
     /// Reads what follows the `?`.
@@ -69,7 +87,8 @@ impl Options {
             if !rule.allows(&value) {
                 return Err(UrlError::BadOption { option: rule.name, value, allowed: rule.says });
             }
-            options.0.push((rule.name, value));
+            let is_secret = matches!(rule.allowed, Allowed::Secret);
+            options.0.push(Said { name: rule.name, value, is_secret });
         }
         Ok(options)
     }

@@ -7,11 +7,39 @@ use super::{
     percent,
 };
 
-const RULES: &[Rule] = &[Rule {
-    name: "prefix",
-    allowed: Allowed::Text(|prefix| !prefix.contains(['{', '}'])),
-    says: "text without { and }, which would send all sessions to one node of a cluster",
-}];
+const RULES: &[Rule] = &[
+    Rule {
+        name: "prefix",
+        allowed: Allowed::Text(|prefix| !prefix.contains(['{', '}'])),
+        says: "text without { and }, which would send all sessions to one node of a cluster",
+    },
+    Rule {
+        name: "timeout_ms",
+        allowed: Allowed::Number(1, 60_000),
+        says: "milliseconds from 1 to 60000",
+    },
+    Rule {
+        name: "strict",
+        allowed: Allowed::Number(1, 100),
+        says: "how many replicas confirm what ends a session, from 1 to 100",
+    },
+    Rule {
+        name: "strict_writes",
+        allowed: Allowed::OneOf(&["true", "false"]),
+        says: "true or false",
+    },
+    Rule {
+        name: "sentinel_user",
+        allowed: Allowed::Text(|user| !user.is_empty()),
+        says: "the user's name",
+    },
+    Rule { name: "sentinel_password", allowed: Allowed::Secret, says: "the password" },
+    Rule {
+        name: "tls_root",
+        allowed: Allowed::Text(|file| !file.is_empty()),
+        says: "the file of a certificate in PEM",
+    },
+];
 
 /// How the nodes stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +70,7 @@ pub struct RedisUrl {
     pub service: Option<String>,
     /// The number of the database, 0 if none is named.
     pub database: u32,
-    /// `prefix`.
+    /// What follows the `?`.
     pub options: Options,
 }
 

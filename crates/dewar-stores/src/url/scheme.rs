@@ -60,5 +60,8 @@ fn known() -> String {
     if cfg!(feature = "sqlite") {
         known.push("sqlite:FILE");
     }
+    if cfg!(feature = "redis") {
+        known.push("redis://, redis+sentinel:// and redis+cluster://");
+    }
     known.join(", ")
 }

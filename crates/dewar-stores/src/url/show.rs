@@ -76,8 +76,8 @@ fn authority(
 }
 
 fn options(f: &mut fmt::Formatter<'_>, options: &Options) -> fmt::Result {
-    for (i, (name, value)) in options.iter().enumerate() {
-        write!(f, "{}{name}={}", if i == 0 { '?' } else { '&' }, encode(value, "/:"))?;
+    for (i, (name, value)) in options.shown().enumerate() {
+        write!(f, "{}{name}={}", if i == 0 { '?' } else { '&' }, encode(value, "/:*"))?;
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+pub mod chance;
 pub mod child;
+pub mod redis;
 pub mod shim;
 pub mod visitors;
 

@@ -1,0 +1,99 @@
+//! What went wrong, in the words of the contract.
+
+use dewar::store::{StoreError, StoreErrorKind};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use super::form::Unreadable;
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// There was no connection: nothing was asked.
+    #[error("there is no connection to Redis")]
+    Unreached(#[source] RedisError),
+    /// It was asked, and the answer was lost.
+    #[error("the answer of Redis was lost")]
+    Lost(#[source] RedisError),
+    /// The server refused: nothing was done.
+    #[error("Redis refused")]
+    Refused(#[source] RedisError),
+    /// It is done, and too few replicas have it.
+    #[error("{confirmed} of {wanted} replicas confirmed the write")]
+    TooFewReplicas { confirmed: usize, wanted: usize },
+    /// The node that would be asked is not what this store needs.
+    #[error("{0}")]
+    Unfit(String),
+    /// The node may go on writing when it is cut off.
+    #[error("{node} has min-replicas-to-write {found}, and a strict store needs at least 1")]
+    MinReplicas { node: String, found: String },
+    /// An answer of a kind that the command never has.
+    #[error("Redis gave an answer that the command does not have")]
+    Strange,
+}
+
+impl Fault {
+    /// An error after something was sent.
+    pub(super) fn of_answer(error: RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(error),
+            _ => Self::Lost(error),
+        }
+    }
+
+    /// Whether the connection is of no use any more.
+    pub(super) fn broke_the_connection(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Strange)
+    }
+
+    /// Whether another node may be the master by now, or this one soon: nothing was done.
+    pub(super) fn is_misdirected(&self) -> bool {
+        match self {
+            Self::Unreached(_) | Self::Unfit(_) => true,
+            Self::Refused(error) => matches!(
+                error.kind(),
+                ErrorKind::Server(
+                    ServerErrorKind::ReadOnly
+                        | ServerErrorKind::MasterDown
+                        | ServerErrorKind::ClusterDown
+                        | ServerErrorKind::TryAgain
+                        | ServerErrorKind::BusyLoading
+                )
+            ),
+            _ => false,
+        }
+    }
+
+    pub(super) fn is(&self, kind: ServerErrorKind) -> bool {
+        matches!(self, Self::Refused(error) if error.kind() == ErrorKind::Server(kind))
+    }
+
+    /// As an answer to a caller, who may have asked for a change.
+    pub(super) fn into_error(self, changes: bool) -> StoreError {
+        let kind = match &self {
+            Self::Unreached(_) | Self::Unfit(_) | Self::MinReplicas { .. } => {
+                StoreErrorKind::Unavailable
+            }
+            Self::Lost(error) => match (changes, error.is_timeout()) {
+                (_, true) => StoreErrorKind::TimedOut,
+                (true, false) => StoreErrorKind::OutcomeUnknown,
+                (false, false) => StoreErrorKind::Unavailable,
+            },
+            Self::Refused(error) => match error.code() {
+                Some("OOM") => StoreErrorKind::Full,
+                // Something else lies under the key of a session.
+                Some("WRONGTYPE") => StoreErrorKind::Corrupt,
+                _ => StoreErrorKind::Unavailable,
+            },
+            Self::TooFewReplicas { .. } => StoreErrorKind::NotReplicated,
+            Self::Strange if changes => StoreErrorKind::OutcomeUnknown,
+            Self::Strange => StoreErrorKind::Unavailable,
+        };
+        StoreError::new(kind).with_source(self)
+    }
+}
+
+impl From<Unreadable> for StoreError {
+    fn from(damage: Unreadable) -> Self {
+        Self::new(StoreErrorKind::Corrupt).with_source(damage)
+    }
+}

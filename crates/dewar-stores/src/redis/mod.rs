@@ -1,0 +1,72 @@
+//! Sessions in Redis or Valkey: one node, Sentinel, or Cluster.
+//!
+//! ```no_run
+//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! use dewar_stores::redis::RedisStore;
+//!
+//! let store = RedisStore::connect("redis://127.0.0.1:6379").await?;
+//! # let key = dewar::random_bytes(32)?;
+//! let sessions = dewar::SessionLayer::server(key, store).build()?;
+//! # drop(sessions);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ```text
+//!  load ──────────────▶ GET ─────────────┐
+//!                                        ├─▶ the master of the key ─▶ one connection for all
+//!  create, update, ───▶ a script by name ┘        │
+//!  touch, …             (EVALSHA, one key)        └ strict: a connection of its own, then WAIT
+//! ```
+//!
+//! # What holds
+//!
+//! - **One key, one value.** A session, a marker and a tombstone are a string under
+//!   `{prefix}{key}`, and each verb is one script on one key; so Cluster is no special case.
+//! - **Redis forgets by itself**, five to six minutes after the deadline, by its own clock. That is
+//!   for tidiness alone: whether a session is over is decided by the application's clock.
+//!   [`Sweep`](dewar::store::Sweep) has nothing to do here.
+//! - **It connects anew by itself**, after a restart and after a failover, and asks who is the master
+//!   now. A call fails within [`timeout`](RedisStoreBuilder::timeout).
+//! - **A damaged value is an error and stays as it is**; [`Corrupt`](dewar::store::StoreErrorKind::Corrupt)
+//!   is what every verb that has to read it says.
+//!
+//! # What a failover can lose
+//!
+//! Redis copies to its replicas after it has answered. When a master fails, whatever it had
+//! acknowledged and not yet copied is lost: commonly the last milliseconds. A master that was cut
+//! off goes on acknowledging until it notices, and loses all of that: with Sentinel until
+//! `down-after-milliseconds` and the failover are over, and with Cluster for about
+//! `cluster-node-timeout`. A lost write may be a logout, and the session then lives on.
+//!
+//! [`strict`](RedisStoreBuilder::strict) closes that window for what ends a session: such a call is
+//! acknowledged only after every replica has it, and fails with
+//! [`NotReplicated`](dewar::store::StoreErrorKind::NotReplicated) otherwise.
+//!
+//! It needs Redis 6.2 or newer, or Valkey, and a tokio runtime: the one it was opened on must live as
+//! long as the store.
+
+mod builder;
+mod call;
+mod cluster;
+mod error;
+mod expiry;
+mod fault;
+mod form;
+mod link;
+mod pack;
+mod request;
+mod route;
+mod scan;
+mod script;
+mod sentinel;
+mod store;
+mod users;
+mod varint;
+
+pub use builder::RedisStoreBuilder;
+#[cfg(feature = "sabotage")]
+#[doc(hidden)]
+pub use builder::Sabotage;
+pub use error::OpenError;
+pub use store::RedisStore;

@@ -1,0 +1,242 @@
+//! Everything a store holds, page by page.
+//!
+//! One node shows its keys by `SCAN`, whose cursor means something to that very process alone: after
+//! a restart or a failover the scan begins anew. A cluster shows them slot by slot, which no failover
+//! changes.
+
+use std::sync::Arc;
+
+use dewar::{
+    StoreKey,
+    store::{Cursor, Loaded, Page, Scan, StoreError, StoreErrorKind},
+};
+use redis::{Pipeline, Value};
+
+use super::{
+    cluster::SLOTS,
+    fault::Fault,
+    form,
+    link::{Link, text},
+    route::Route,
+    store::{Inner, RedisStore},
+};
+
+/// So many slots are asked for at once.
+const AT_ONCE: u16 = 64;
+
+/// So many slots a page looks at, if they hold little.
+const LOOKS: u16 = 1024;
+
+/// How many keys a step of `SCAN` looks at, at most: others wait for it.
+const STEP: usize = 1000;
+
+const NODE: u8 = 1;
+const CLUSTER: u8 = 2;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the cursor is none of this store's; begin anew without one")]
+struct ForeignCursor;
+
+impl Scan for RedisStore {
+    async fn scan(&self, from: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
+        let foreign = || StoreError::new(StoreErrorKind::Unavailable).with_source(ForeignCursor);
+        match self.0.route {
+            Route::Cluster(_) => {
+                let slot = match from {
+                    None => 0,
+                    Some(cursor) => slot_of(cursor).ok_or_else(foreign)?,
+                };
+                self.0.page_of_cluster(slot, limit).await
+            }
+            _ => {
+                let place = match from {
+                    None => Place { run: String::new(), cursor: 0 },
+                    Some(cursor) => Place::of(cursor).ok_or_else(foreign)?,
+                };
+                self.0.page_of_node(place, limit).await
+            }
+        }
+    }
+}
+
+/// Where a scan of one node is.
+struct Place {
+    /// Which process gave the cursor.
+    run: String,
+    cursor: u64,
+}
+
+impl Place {
+    fn of(cursor: &Cursor) -> Option<Self> {
+        let (&NODE, rest) = cursor.as_bytes().split_first()? else { return None };
+        let (cursor, run) = rest.split_first_chunk()?;
+        let run = String::from_utf8(run.to_vec()).ok()?;
+        Some(Self { run, cursor: u64::from_be_bytes(*cursor) })
+    }
+
+    fn cursor(&self) -> Cursor {
+        let mut bytes = vec![NODE];
+        bytes.extend(self.cursor.to_be_bytes());
+        bytes.extend(self.run.as_bytes());
+        Cursor::from_bytes(bytes)
+    }
+}
+
+fn slot_of(cursor: &Cursor) -> Option<u16> {
+    match *cursor.as_bytes() {
+        [CLUSTER, high, low] => Some(u16::from_be_bytes([high, low])),
+        _ => None,
+    }
+    .filter(|&slot| slot < SLOTS)
+}
+
+type Found = Vec<(StoreKey, Result<Loaded, StoreError>)>;
+
+impl Inner {
+    async fn page_of_node(&self, from: Place, limit: usize) -> Result<Page, StoreError> {
+        let failed = |fault: Fault| fault.into_error(false);
+        let link = self.route.master(0).await.map_err(failed)?;
+        let step = self.step(&link, &from, limit).await;
+        let (place, keys) = step.map_err(|fault| self.doubted(&link, fault))?;
+        let found = self.values(&link, keys).await.map_err(|fault| self.doubted(&link, fault))?;
+        let next = (place.cursor != 0).then(|| place.cursor());
+        Ok(Page { found, next })
+    }
+
+    fn doubted(&self, link: &Arc<Link>, fault: Fault) -> StoreError {
+        self.route.doubt(link);
+        fault.into_error(false)
+    }
+
+    /// One step of `SCAN`, from the beginning if the process is another one than before.
+    async fn step(
+        &self,
+        link: &Link,
+        from: &Place,
+        limit: usize,
+    ) -> Result<(Place, Vec<StoreKey>), Fault> {
+        let pattern = self.pattern();
+        let mut cursor = from.cursor;
+        loop {
+            let mut pipeline = Pipeline::with_capacity(2);
+            pipeline.cmd("INFO").arg("server").cmd("SCAN").arg(cursor);
+            pipeline.arg("MATCH").arg(&pattern).arg("COUNT").arg(limit.clamp(1, STEP));
+            pipeline.arg("TYPE").arg("string");
+            let mut answers = answers(link.send(&pipeline).await?)?;
+            let info = answers.next().map(|info| text(&info)).unwrap_or_default();
+            let run = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+            let run = run.unwrap_or_default().trim().to_owned();
+            if cursor != 0 && run != from.run {
+                cursor = 0;
+                continue;
+            }
+            let Some(Value::Array(answer)) = answers.next() else { return Err(Fault::Strange) };
+            let [next, Value::Array(names)] = &answer[..] else { return Err(Fault::Strange) };
+            let next = text(next).parse().map_err(|_| Fault::Strange)?;
+            return Ok((Place { run, cursor: next }, self.keys(names)));
+        }
+    }
+
+    async fn page_of_cluster(&self, from: u16, limit: usize) -> Result<Page, StoreError> {
+        let mut found = Vec::new();
+        let mut slot = from;
+        let end = from.saturating_add(LOOKS).min(SLOTS);
+        while slot < end && found.len() < limit.max(1) {
+            let last = slot.saturating_add(AT_ONCE).min(end);
+            // Neighbours mostly have one master.
+            let link = self.route.master(slot).await.map_err(|fault| fault.into_error(false))?;
+            let mut until = slot + 1;
+            while until < last {
+                match self.route.master(until).await {
+                    Ok(other) if Arc::ptr_eq(&other, &link) => until += 1,
+                    _ => break,
+                }
+            }
+            let some = self.slots(&link, slot..until).await;
+            found.extend(some.map_err(|fault| self.doubted(&link, fault))?);
+            slot = until;
+        }
+        let next = (slot < SLOTS).then(|| {
+            let [high, low] = slot.to_be_bytes();
+            Cursor::from_bytes([CLUSTER, high, low])
+        });
+        Ok(Page { found, next })
+    }
+
+    async fn slots(&self, link: &Link, slots: std::ops::Range<u16>) -> Result<Found, Fault> {
+        let mut pipeline = Pipeline::with_capacity(slots.len());
+        for slot in slots {
+            pipeline.cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(i32::MAX);
+        }
+        let mut keys = Vec::new();
+        for answer in answers(link.send(&pipeline).await?)? {
+            let Value::Array(names) = answer else { return Err(Fault::Strange) };
+            keys.extend(self.keys(&names));
+        }
+        self.values(link, keys).await
+    }
+
+    /// Those of the names that are sessions': the right prefix, and 32 bytes after it.
+    fn keys(&self, names: &[Value]) -> Vec<StoreKey> {
+        let key = |name: &Value| {
+            let Value::BulkString(name) = name else { return None };
+            let key = name.strip_prefix(&self.options.prefix[..])?;
+            key.try_into().ok().map(StoreKey::from_bytes)
+        };
+        names.iter().filter_map(key).collect()
+    }
+
+    async fn values(&self, link: &Link, keys: Vec<StoreKey>) -> Result<Found, Fault> {
+        let mut found = Found::with_capacity(keys.len());
+        for some in keys.chunks(STEP) {
+            let mut pipeline = Pipeline::with_capacity(some.len());
+            for key in some {
+                pipeline.cmd("GET").arg(self.name(key));
+            }
+            for (key, value) in some.iter().zip(link.send(&pipeline).await?) {
+                match value {
+                    // It went meanwhile.
+                    Value::Nil => {}
+                    Value::BulkString(value) => {
+                        found.push((*key, form::loaded(key, &value).map_err(StoreError::from)));
+                    }
+                    Value::ServerError(error) => {
+                        let fault = Fault::Refused(error.into());
+                        let error = fault.clone().into_error(false);
+                        if error.kind() != StoreErrorKind::Corrupt {
+                            return Err(fault);
+                        }
+                        found.push((*key, Err(error)));
+                    }
+                    _ => return Err(Fault::Strange),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// All names with the prefix, none of whose characters means anything else.
+    fn pattern(&self) -> Vec<u8> {
+        let mut pattern = Vec::new();
+        for &byte in &self.options.prefix {
+            if b"*?[]\\^-".contains(&byte) {
+                pattern.push(b'\\');
+            }
+            pattern.push(byte);
+        }
+        pattern.push(b'*');
+        pattern
+    }
+}
+
+/// The answers, if none of them is an error.
+fn answers(values: Vec<Value>) -> Result<impl Iterator<Item = Value>, Fault> {
+    let refused = |value: &Value| match value {
+        Value::ServerError(error) => Some(Fault::Refused(error.clone().into())),
+        _ => None,
+    };
+    match values.iter().find_map(refused) {
+        Some(fault) => Err(fault),
+        None => Ok(values.into_iter()),
+    }
+}

@@ -1,0 +1,233 @@
+//! The store: calls in, answers out.
+
+use std::{fmt, sync::Arc};
+
+use dewar::{
+    StoreKey,
+    store::{
+        BoxStore, Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind,
+        Sweep, WriteId, Written,
+    },
+};
+use redis::Value;
+
+use super::{
+    builder::{Options, RedisStoreBuilder},
+    error::OpenError,
+    expiry,
+    fault::Fault,
+    form,
+    link::Confirm,
+    request::{Answer, Request},
+    route::Route,
+    script::{Script, Scripts},
+};
+
+/// Sessions in Redis or Valkey; clones share it.
+#[derive(Clone)]
+pub struct RedisStore(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) options: Arc<Options>,
+    pub(super) route: Route,
+    pub(super) scripts: Scripts,
+}
+
+impl RedisStore {
+    /// Connects to one node, with the default options: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or
+    /// `rediss://…` for TLS.
+    ///
+    /// # Errors
+    /// If it cannot be reached or refuses the user; see [`OpenError`].
+    pub async fn connect(url: &str) -> Result<Self, OpenError> {
+        Self::builder(url).connect().await
+    }
+
+    /// The options for this URL.
+    pub fn builder(url: &str) -> RedisStoreBuilder {
+        RedisStoreBuilder::of_url(url)
+    }
+
+    /// The options for this node, or for what [`sentinel`](RedisStoreBuilder::sentinel) and
+    /// [`cluster`](RedisStoreBuilder::cluster) name instead.
+    pub fn at(host: impl Into<String>, port: u16) -> RedisStoreBuilder {
+        RedisStoreBuilder::of_node(host.into(), port)
+    }
+
+    /// What stands under this key is asked of a script.
+    async fn ask(
+        &self,
+        script: &Script,
+        key: &StoreKey,
+        arguments: &[&[u8]],
+        confirm: Option<Confirm>,
+    ) -> Result<Answer, StoreError> {
+        let name = self.0.name(key);
+        let request = Request::script(script, &name, self.0.route.slot(&name), arguments, true);
+        let answer = self.0.call(&request.confirmed(confirm)).await?;
+        Answer::of(answer).ok_or_else(|| Fault::Strange.into_error(true))
+    }
+
+    /// Puts `value` in the place of the live record whose version is `expected`.
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: WriteId,
+        value: &[u8],
+        deadline_ms: u64,
+        confirm: Option<Confirm>,
+    ) -> Result<Written, StoreError> {
+        let (expected, at) = (form::version(expected), expiry::at(key, deadline_ms));
+        let arguments = [&expected[..], value, at.as_bytes(), flag(confirm)];
+        match self.ask(&self.0.scripts.replace, key, &arguments, confirm).await? {
+            Answer::Number(1) => Ok(Written::Done),
+            Answer::Number(_) => Ok(Written::Gone),
+            Answer::Value(there) => Ok(match form::loaded(key, &there)? {
+                Loaded::Live(there) => Written::Conflict(there),
+                Loaded::Moved(moved) => Written::Moved(moved),
+                _ => Written::Gone,
+            }),
+        }
+    }
+}
+
+impl Inner {
+    /// The name of a session's key.
+    pub(super) fn name(&self, key: &StoreKey) -> Vec<u8> {
+        [&self.options.prefix[..], key.as_bytes()].concat()
+    }
+
+    pub(super) fn confirm_ends(&self) -> Option<Confirm> {
+        self.options.confirm()
+    }
+
+    fn confirm_writes(&self) -> Option<Confirm> {
+        self.options.confirm().filter(|_| self.options.strict_writes)
+    }
+}
+
+/// As scripts read it.
+pub(super) fn flag(confirm: Option<Confirm>) -> &'static [u8] {
+    if confirm.is_some() { b"1" } else { b"0" }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("strict", &self.0.options.strict)
+            .field("timeout", &self.0.options.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store for RedisStore {
+    async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+        let name = self.0.name(key);
+        match self.0.call(&Request::read("GET", &name, self.0.route.slot(&name))).await? {
+            Value::Nil => Ok(Loaded::Nothing),
+            Value::BulkString(value) => Ok(form::loaded(key, &value)?),
+            _ => Err(Fault::Strange.into_error(false)),
+        }
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
+        let confirm = self.0.confirm_writes();
+        let (value, at) = (form::live(key, record), expiry::at(key, record.deadline_ms()));
+        let arguments = [&value[..], at.as_bytes(), flag(confirm)];
+        match self.ask(&self.0.scripts.create, key, &arguments, confirm).await? {
+            Answer::Number(1) => Ok(Created::Done),
+            Answer::Value(there) => Ok(match form::loaded(key, &there)? {
+                // Of an attempt whose answer was lost.
+                Loaded::Live(there)
+                    if there.writes.contains(record.version()) && confirm.is_some() =>
+                {
+                    Created::Done
+                }
+                Loaded::Ended { .. } => Created::Ended,
+                _ => Created::Exists,
+            }),
+            Answer::Number(_) => Err(StoreError::new(StoreErrorKind::OutcomeUnknown)),
+        }
+    }
+
+    async fn update(
+        &self,
+        key: &StoreKey,
+        expected: WriteId,
+        record: &Record,
+    ) -> Result<Written, StoreError> {
+        let confirm = self.0.confirm_writes();
+        let value = form::live(key, record);
+        match self.replace(key, expected, &value, record.deadline_ms(), confirm).await? {
+            // Of an attempt whose answer was lost.
+            Written::Conflict(there)
+                if confirm.is_some() && there.writes.contains(record.version()) =>
+            {
+                Ok(Written::Done)
+            }
+            written => Ok(written),
+        }
+    }
+
+    async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
+        let (moment, margin) = (idle_deadline_ms.to_be_bytes(), expiry::margin_ms(key).to_string());
+        let arguments = [&moment[..], margin.as_bytes()];
+        match self.ask(&self.0.scripts.touch, key, &arguments, None).await? {
+            Answer::Number(1) => Ok(Reached::Done),
+            Answer::Number(_) => Ok(Reached::Gone),
+            Answer::Value(there) => match form::loaded(key, &there)? {
+                Loaded::Moved(moved) => Ok(Reached::Moved(moved)),
+                Loaded::Ended { .. } | Loaded::Nothing => Ok(Reached::Gone),
+                // The script saw a damage that is not there: somebody else's work.
+                Loaded::Live(_) => Err(StoreError::new(StoreErrorKind::Unavailable)),
+            },
+        }
+    }
+
+    async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {
+        let confirm = self.0.confirm_ends();
+        let (value, at) = (form::ended(key, until_ms), expiry::at(key, until_ms));
+        let arguments = [&value[..], at.as_bytes(), flag(confirm)];
+        let name = self.0.name(key);
+        let slot = self.0.route.slot(&name);
+        let request = Request::script(&self.0.scripts.delete, &name, slot, &arguments, true);
+        let request = request.confirmed(confirm).repeated_by_caller();
+        match Answer::of(self.0.call(&request).await?) {
+            Some(Answer::Number(1)) => Ok(Reached::Done),
+            Some(Answer::Number(_)) => Ok(Reached::Gone),
+            Some(Answer::Value(there)) => match form::loaded(key, &there)? {
+                Loaded::Moved(moved) => Ok(Reached::Moved(moved)),
+                _ => Err(StoreError::new(StoreErrorKind::Unavailable)),
+            },
+            None => Err(Fault::Strange.into_error(true)),
+        }
+    }
+
+    async fn supersede(
+        &self,
+        old: &StoreKey,
+        expected: WriteId,
+        moved: Moved,
+    ) -> Result<Written, StoreError> {
+        let value = form::moved(old, &moved);
+        match self.replace(old, expected, &value, moved.until_ms, self.0.confirm_ends()).await? {
+            // Of an attempt whose answer was lost.
+            Written::Moved(there) if there == moved && self.0.options.strict.is_some() => {
+                Ok(Written::Done)
+            }
+            written => Ok(written),
+        }
+    }
+
+    fn boxed(self) -> BoxStore {
+        BoxStore::full(self)
+    }
+}
+
+/// Redis forgets by itself: each key goes five to six minutes after its deadline.
+impl Sweep for RedisStore {
+    /// Does nothing, and gives 0.
+    async fn sweep(&self, _now_ms: u64, _limit: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+}
