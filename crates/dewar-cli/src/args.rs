@@ -20,6 +20,7 @@ Examples:
   dewar demo stocks --mode cookie       sessions in signed cookies
   dewar demo login --profile flask      with the cookies that Flask would set
   dewar demo race --store memory:       pages that overlap, and lose nothing
+  dewar demo race --processes 3         has three processes race, and prints what was kept
   export SECRET_KEY=\"$(dewar secret)\"
   dewar demo --secret-key-env SECRET_KEY";
 
@@ -110,6 +111,38 @@ pub(crate) struct Demo {
     /// Tells of each request what became of its session.
     #[arg(long)]
     pub(crate) verbose: bool,
+    /// Of `race`: does not serve, but lets requests overlap in so many processes on one store, and
+    /// prints what was kept. Without --store on an SQLite file that goes again; on another store the
+    /// visitors of the race stay until they expire.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=9),
+        conflicts_with_all = ["port", "mode", "profile", "secret_key_env", "verbose"]
+    )]
+    pub(crate) processes: Option<u16>,
+    /// Of `race`: the same against an application that listens on these ports and has these pages.
+    #[arg(
+        long,
+        value_name = "PORT,…",
+        value_delimiter = ',',
+        value_parser = port,
+        conflicts_with_all =
+            ["processes", "port", "mode", "profile", "secret_key_env", "verbose", "store"]
+    )]
+    pub(crate) against: Vec<u16>,
+    /// Of `race` with --processes: how often each schedule is run; 3, and for rotations 30.
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<u64>,
+    /// Of `race` with --processes: how many logouts race; 100.
+    #[arg(long, value_name = "N")]
+    pub(crate) races: Option<u64>,
+    /// Of `race` with --processes: the order of an earlier run.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Ends with whoever started it.
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_ends: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
