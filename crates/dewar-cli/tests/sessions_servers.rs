@@ -7,7 +7,7 @@ mod demo;
 mod filled;
 
 use demo::Demo;
-use dewar_testdata::redis::Node;
+use dewar_testdata::{postgres::Postgres, redis::Node};
 use filled::{Filled, ids, json_of};
 use serde_json::json;
 
@@ -61,4 +61,17 @@ fn redis_is_operated_by_its_url() {
     assert_eq!((answer.code, answer.err.contains("hunter3")), (1, false), "{}", answer.err);
     let shown = format!("redis://:***@127.0.0.1:{}?prefix=a:", node.port());
     assert!(answer.err.contains(&shown), "{}", answer.err);
+}
+
+#[test]
+fn postgres_is_operated_by_its_url() {
+    let Some(server) = Postgres::start() else { return };
+    let url = |schema| format!("{}?schema={schema}", server.url().replace("@", ":hunter2@"));
+    every_verb(&url("one"));
+    demo_and_operator(&url("two"));
+    every_verb(&format!("{}?schema=three&connections=1", server.socket_url()));
+    let wrong = url("four").replace(&format!(":{}", server.port()), ":1");
+    let answer = answer::dewar_with(&["sessions", "ls", "--store", &wrong], &[], "");
+    assert_eq!((answer.code, answer.err.contains("hunter2")), (1, false), "{}", answer.err);
+    assert!(answer.err.contains("postgres://postgres:***@127.0.0.1:1/postgres?schema=four"));
 }

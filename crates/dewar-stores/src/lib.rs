@@ -3,6 +3,7 @@
 //!
 //! | feature | store | for |
 //! |---|---|---|
+//! | `postgres` | `postgres::PostgresStore` | one database, any number of machines |
 //! | `redis` | `redis::RedisStore` | Redis or Valkey: one node, Sentinel, Cluster |
 //! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
 //!
@@ -10,6 +11,8 @@
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
 
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "sqlite")]

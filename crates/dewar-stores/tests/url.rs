@@ -40,6 +40,7 @@ fn every_kind_of_store_has_a_url() {
         ),
         ("rediss+cluster://[fe80::1]:7000,b", "rediss+cluster://[fe80::1]:7000,b:6379"),
         ("postgres://app:pw@db/sessions", "postgres://app:***@db:5432/sessions"),
+        ("postgres://u@%2Frun%2Fpg:1/d", "postgres://u@%2Frun%2Fpg:1/d"),
         ("postgresql://db:6000?sslmode=require", "postgresql://db:6000?sslmode=require"),
         (
             "redis+sentinel://a/m?sentinel_user=u&sentinel_password=p%26w&strict=2",
@@ -117,7 +118,7 @@ fn what_names_no_store_is_refused_with_the_cure() {
         ("redis://u:%zz@h", "the password of a store's URL has a %"),
         ("postgres://h/a/b", "write %2F for a / in it"),
         ("postgres://h#x", "write %23"),
-        ("postgres://h?sslmode=maybe", "write disable, prefer, require"),
+        ("postgres://h?sslmode=maybe", "write disable, prefer or require"),
         ("postgres://h?password=x", "no option \"password\""),
     ] {
         let said = refusal(url);

@@ -5,6 +5,8 @@
 
 pub mod browser;
 pub mod flask;
+pub mod postgres;
+pub mod proxy;
 pub mod redis;
 pub mod tool;
 mod webdriver;

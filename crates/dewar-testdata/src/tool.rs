@@ -15,6 +15,31 @@ pub const CHROMIUM: &str = "DEWAR_CHROMIUM";
 /// The `redis-server` or `valkey-server` program.
 pub const REDIS_SERVER: &str = "DEWAR_REDIS_SERVER";
 
+/// The folder of Postgres' programs, if they are not on the `PATH` or where distributions put them.
+pub const POSTGRES_BIN: &str = "DEWAR_POSTGRES_BIN";
+
+/// The folder that holds all these programs: the one that `variable` names, or the last of `folders`
+/// that has them. `None`, said on the standard error, if there is none: the test then has nothing to
+/// say.
+///
+/// # Panics
+/// If there is none although nothing may be skipped (`CI` or `DEWAR_REQUIRE_ALL` is set), or if
+/// `variable` names a folder without them.
+pub fn installed(variable: &str, programs: &[&str], folders: Vec<PathBuf>) -> Option<PathBuf> {
+    let has_all = |folder: &PathBuf| programs.iter().all(|name| folder.join(name).is_file());
+    if let Some(folder) = env::var_os(variable).filter(|path| !path.is_empty()) {
+        let folder = PathBuf::from(folder);
+        assert!(has_all(&folder), "{variable}: no folder with {programs:?}");
+        return Some(folder);
+    }
+    let found = folders.into_iter().filter(has_all).max();
+    if found.is_none() {
+        assert!(!everything_is_required(), "{programs:?} are not installed");
+        let _ = writeln!(io::stderr(), "skipped: {programs:?} are not installed");
+    }
+    found
+}
+
 /// The program that `variable` names. `None`, said on the standard error, if it is not set: the
 /// test then has nothing to say.
 ///

@@ -33,7 +33,9 @@ pub struct Host {
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.name.contains(':') {
+        if self.name.starts_with('/') {
+            write!(f, "{}:{}", percent::encode(&self.name, ""), self.port)
+        } else if self.name.contains(':') {
             write!(f, "[{}]:{}", self.name, self.port)
         } else {
             write!(f, "{}:{}", self.name, self.port)
@@ -110,7 +112,9 @@ fn host_of(scheme: &'static str, text: &str, default: u16) -> Result<Host, UrlEr
         return Err(UrlError::NoHost { scheme });
     }
     let is_good = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
-    if !name.chars().all(is_good) {
+    let is_socket = scheme.starts_with("postgres") && name.to_ascii_lowercase().starts_with("%2f");
+    let name = if is_socket { percent::decode(&name, "the socket's folder")? } else { name };
+    if !is_socket && !name.chars().all(is_good) {
         return Err(UrlError::BadHost);
     }
     let port = match port {

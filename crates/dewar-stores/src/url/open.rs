@@ -2,6 +2,8 @@
 
 use dewar::store::{BoxStore, MemoryStore};
 
+#[cfg(feature = "postgres")]
+use super::PostgresUrl;
 #[cfg(feature = "sqlite")]
 use super::SqliteUrl;
 #[cfg(feature = "redis")]
@@ -46,11 +48,17 @@ impl StoreUrl {
             }
             #[cfg(not(feature = "redis"))]
             Self::Redis(_) => Err(UrlError::MissingFeature { feature: "redis" }),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => {
+                let store = postgres(url).connect().await.map_err(|source| self.failed(source))?;
+                Ok(BoxStore::full(store))
+            }
+            #[cfg(not(feature = "postgres"))]
             Self::Postgres(_) => Err(UrlError::MissingFeature { feature: "postgres" }),
         }
     }
 
-    #[cfg(any(feature = "redis", feature = "sqlite"))]
+    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> UrlError {
         UrlError::Open { url: self.to_string(), source: source.into() }
     }
@@ -119,4 +127,34 @@ fn redis(url: &RedisUrl) -> Result<crate::redis::RedisStoreBuilder, UrlError> {
             builder.tls_root(pem.map_err(|source| UrlError::File { option: "tls_root", source })?);
     }
     Ok(builder)
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(url: &PostgresUrl) -> crate::postgres::PostgresStoreBuilder {
+    use std::time::Duration;
+
+    use crate::postgres::{PostgresStore, SynchronousCommit};
+
+    let options = &url.options;
+    let mut builder = PostgresStore::builder(&url.for_driver());
+    if let Some(schema) = options.get("schema") {
+        builder = builder.schema(schema);
+    }
+    if let Some(count) = options.number("connections") {
+        builder = builder.connections(usize::try_from(count).unwrap_or(usize::MAX));
+    }
+    if let Some(ms) = options.number("connect_timeout_ms") {
+        builder = builder.connect_timeout(Duration::from_millis(ms));
+    }
+    if let Some(ms) = options.number("answer_timeout_ms") {
+        builder = builder.answer_timeout(Duration::from_millis(ms));
+    }
+    match options.get("synchronous_commit") {
+        Some("remote_apply") => builder.synchronous_commit(SynchronousCommit::RemoteApply),
+        Some("on") => builder.synchronous_commit(SynchronousCommit::On),
+        Some("remote_write") => builder.synchronous_commit(SynchronousCommit::RemoteWrite),
+        Some("local") => builder.synchronous_commit(SynchronousCommit::Local),
+        Some("off") => builder.synchronous_commit(SynchronousCommit::Off),
+        _ => builder,
+    }
 }

@@ -10,19 +10,33 @@ use super::{
 const RULES: &[Rule] = &[
     Rule {
         name: "sslmode",
-        allowed: Allowed::OneOf(&["disable", "prefer", "require", "verify-ca", "verify-full"]),
-        says: "disable, prefer, require, verify-ca or verify-full",
+        allowed: Allowed::OneOf(&["disable", "prefer", "require"]),
+        says: "disable, prefer or require",
     },
-    Rule { name: "sslrootcert", allowed: Allowed::Text(|file| !file.is_empty()), says: "a file" },
     Rule {
         name: "schema",
         allowed: Allowed::Text(is_name),
         says: "a name of letters, digits and _ that begins with no digit",
     },
     Rule {
-        name: "pool_size",
+        name: "connections",
         allowed: Allowed::Number(1, 1000),
         says: "a number of connections from 1 to 1000",
+    },
+    Rule {
+        name: "connect_timeout_ms",
+        allowed: Allowed::Number(1, 3_600_000),
+        says: "milliseconds from 1 to 3600000",
+    },
+    Rule {
+        name: "answer_timeout_ms",
+        allowed: Allowed::Number(1, 3_600_000),
+        says: "milliseconds from 1 to 3600000",
+    },
+    Rule {
+        name: "synchronous_commit",
+        allowed: Allowed::OneOf(&["remote_apply", "on", "remote_write", "local", "off"]),
+        says: "remote_apply, on, remote_write, local or off",
     },
     Rule {
         name: "application_name",
@@ -45,7 +59,8 @@ pub struct PostgresUrl {
     pub(super) scheme: &'static str,
     /// Who asks.
     pub login: Login,
-    /// Where the server is; of several the first that answers.
+    /// Where the server is, of several the one that takes writes; the name is the folder of a UNIX
+    /// socket if it begins with a slash.
     pub hosts: Vec<Host>,
     /// The database; Postgres takes the user's name if there is none.
     pub database: Option<String>,
@@ -65,5 +80,31 @@ impl PostgresUrl {
         let database = percent::decode(path, "the database")?;
         let database = Some(database).filter(|database| !database.is_empty());
         Ok(Self { scheme, login, hosts, database, options })
+    }
+
+    /// The same address as the driver reads it, password and all: never to be shown.
+    #[cfg(feature = "postgres")]
+    pub(super) fn for_driver(&self) -> String {
+        let mut url = String::from("postgres://");
+        let Login { user, password } = &self.login;
+        url.push_str(&percent::encode(user.as_deref().unwrap_or_default(), ""));
+        if let Some(password) = password {
+            url.push(':');
+            url.push_str(&percent::encode(password, ""));
+        }
+        if user.is_some() || password.is_some() {
+            url.push('@');
+        }
+        let hosts: Vec<_> = self.hosts.iter().map(Host::to_string).collect();
+        url.push_str(&hosts.join(","));
+        url.push('/');
+        url.push_str(&percent::encode(self.database.as_deref().unwrap_or_default(), ""));
+        let passed = ["sslmode", "application_name"];
+        let passed = passed.iter().filter_map(|name| Some((name, self.options.get(name)?)));
+        for (i, (name, value)) in passed.enumerate() {
+            url.push(if i == 0 { '?' } else { '&' });
+            url.push_str(&format!("{name}={}", percent::encode(value, "")));
+        }
+        url
     }
 }

@@ -63,5 +63,8 @@ fn known() -> String {
     if cfg!(feature = "redis") {
         known.push("redis://, redis+sentinel:// and redis+cluster://");
     }
+    if cfg!(feature = "postgres") {
+        known.push("postgres://");
+    }
     known.join(", ")
 }
