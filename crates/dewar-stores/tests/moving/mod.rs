@@ -7,3 +7,4 @@ pub mod born;
 pub mod chance;
 pub mod shelf;
 pub mod stepping;
+pub mod story;
