@@ -163,7 +163,7 @@ impl Migration {
         Ok(progress)
     }
 
-    async fn page(&self, from: Option<&Cursor>) -> Result<Page, MigrationError> {
+    async fn page(&mut self, from: Option<&Cursor>) -> Result<Page, MigrationError> {
         let old = &self.stores.0.old;
         let page = patiently(|| old.scan(from, PAGE)).await;
         page.map_err(|source| match source.kind() {
@@ -174,7 +174,7 @@ impl Migration {
 
     /// Gives how many were live in the old store.
     async fn some(
-        &self,
+        &mut self,
         found: &[(StoreKey, Result<Loaded, StoreError>)],
         progress: &mut Progress,
         pace: &mut Pace,
@@ -205,7 +205,7 @@ impl Migration {
         let mut carried = 0;
         for keys in live.chunks(AT_ONCE) {
             pace.wait(keys.len()).await;
-            for (key, outcome) in keys.iter().zip(self.carry(keys).await) {
+            for (key, outcome) in keys.iter().zip(carry(&self.stores, keys).await) {
                 match outcome {
                     Ok(CarriedOver::Now) => {
                         progress.carried += 1;
@@ -224,10 +224,6 @@ impl Migration {
         }
         Ok(carried)
     }
-
-    async fn carry(&self, keys: &[StoreKey]) -> Vec<Result<CarriedOver, StoreError>> {
-        all(keys.iter().map(|key| patiently(|| self.stores.carry_over(key)))).await
-    }
 }
 
 impl fmt::Debug for Migration {
@@ -238,6 +234,10 @@ impl fmt::Debug for Migration {
             .field("checkpoint", &self.checkpoint)
             .finish_non_exhaustive()
     }
+}
+
+async fn carry(stores: &Migrating, keys: &[StoreKey]) -> Vec<Result<CarriedOver, StoreError>> {
+    all(keys.iter().map(|key| patiently(|| stores.carry_over(key)))).await
 }
 
 /// A store may have forgotten it by now.
