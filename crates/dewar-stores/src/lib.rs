@@ -6,6 +6,13 @@
 //! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
+//!
+//! # Moving to another store
+//!
+//! With the feature `migrate`, from any store here to any other, while the application runs: every node
+//! gets `migrate::Migrating`, which is both stores as one, and `migrate::Migration` moves what
+//! nobody asks for. Nobody is logged out, and it may be killed at any moment. See `migrate` for the
+//! order in which nodes are changed.
 
 #[cfg(feature = "migrate")]
 pub mod migrate;

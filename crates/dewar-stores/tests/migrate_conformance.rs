@@ -73,6 +73,6 @@ async fn a_migration_from_file_to_file_keeps_the_contract() {
         SqliteStore::builder(path).durability(Durability::Normal).open().unwrap()
     };
     for born in [Born::New, Born::Old, Born::Halfway] {
-        check(40, || async { Nodes::new(open(), open(), born, 2) }).await;
+        check(20, || async { Nodes::new(open(), open(), born, 2) }).await;
     }
 }

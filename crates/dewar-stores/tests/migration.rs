@@ -101,7 +101,7 @@ async fn everything_is_carried_over_and_counted() {
     assert_eq!((done.unreadable, &done.unreadable_keys[..]), (1, &[key(5)][..]));
     assert_eq!(done.routes_until_ms, 700);
     assert_eq!(done.unreadable_keys[0].to_string(), "05050505", "a short id");
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     assert!(!seen[0].verifying && seen[seen.len() - 1].verifying);
     assert_eq!(seen[0].remaining(), Some(Duration::ZERO));
 
@@ -154,7 +154,7 @@ async fn it_goes_on_after_it_was_dropped_anywhere() {
         }
     };
     assert!(runs > 5, "{runs} runs");
-    assert_eq!(new.len(), 1000);
+    assert_eq!(live_in(&new).await, 1000);
     assert_eq!((done.seen, done.carried + done.already_there), (1000, 1000));
     assert!(!path.exists(), "what is done needs no checkpoint");
 }
@@ -290,7 +290,7 @@ async fn two_sweeps_at_once_do_no_harm() {
     let (one, other) = (one.await.unwrap().unwrap(), other.await.unwrap().unwrap());
     println!("{} and {} carried over", one.carried, other.carried);
     assert!(one.carried + other.carried >= 3000);
-    assert_eq!((new.len(), live_in(&old).await, live_in(&new).await), (3000, 0, 3000));
+    assert_eq!((live_in(&old).await, live_in(&new).await), (0, 3000));
 }
 
 #[tokio::test]
