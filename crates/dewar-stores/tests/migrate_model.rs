@@ -12,7 +12,7 @@ mod moving;
 
 use std::{
     sync::{Arc, Mutex},
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
 };
 
 use dewar::store::{BoxStore, Loaded, Record, Store, WriteId, Writes};
@@ -83,7 +83,7 @@ fn run(history: u64, seed: u64, sabotage: Option<Broken>) -> Result<u32, String>
             if crashes && below(40) == 0 {
                 drop(tasks.swap_remove(turn));
                 story.lock().unwrap().crashes += 1;
-            } else if let Poll::Ready(_) = tasks[turn].as_mut().poll(&mut context) {
+            } else if tasks[turn].as_mut().poll(&mut context).is_ready() {
                 drop(tasks.swap_remove(turn));
             }
         }

@@ -57,8 +57,8 @@
 //! - **A user's sessions are found throughout.** A session is noted in the new store before it is
 //!   created there, and lists ask the old store first.
 //!
-//! Each of these is shown by the store's own examination ([`dewar::store::conformance`]) over both
-//! stores, wherever a session begins, and by twenty thousand random schedules of nodes, sweeps, failing
+//! Each of these is shown by the examination that every store has to pass (`dewar::store::conformance`)
+//! over both stores, wherever a session begins, and by twenty thousand random schedules of nodes, sweeps, failing
 //! calls and calls that are dropped halfway.
 //!
 //! # What does not hold
