@@ -259,6 +259,7 @@ fn the_commands_of_the_readme_work() {
     let mut ran = 0;
     for line in block.lines().filter(|line| line.starts_with("dewar ")) {
         let store = Filled::with(&[session(&[0x6f, 0x1c, 0x2a, 0x9b], Some("42"))]);
+        let line = line.replace("sqlite:app.db", &store.url);
         let line = line.split('#').next().unwrap().split('>').next().unwrap();
         let args: Vec<_> = line.split_whitespace().skip(1).collect();
         let answer = dewar_with(&args, &[("DEWAR_STORE", &store.url)], "");

@@ -10,7 +10,16 @@
 //! [`url`] names a store by a URL, for configurations that choose one at run time.
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
+//!
+//! # Moving to another store
+//!
+//! With the feature `migrate`, from any store here to any other, while the application runs: every node
+//! gets `migrate::Migrating`, which is both stores as one, and `migrate::Migration` moves what
+//! nobody asks for. Nobody is logged out, and it may be killed at any moment. See `migrate` for the
+//! order in which nodes are changed.
 
+#[cfg(feature = "migrate")]
+pub mod migrate;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]

@@ -1,6 +1,6 @@
 //! What can be asked of a store's sessions.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Subcommand};
 
@@ -52,6 +52,16 @@ All sessions of the user are ended, those too that have expired. Then the whole 
 none is left. Unreadable records have no owner that could be told; they are counted.
 --json is one object: dry_run, sessions, scanned, left, unreadable; in a dry run also command.";
 
+const MIGRATE_EXAMPLES: &str = "\
+Examples:
+  dewar sessions migrate --from sqlite:app.db --to redis://localhost
+  dewar sessions migrate --from sqlite:app.db --to postgres://db/app --checkpoint move.at --yes
+
+First let every node of the application use both stores, with dewar_stores::migrate; then nobody is
+logged out. A session that was carried over is no longer in the old store.
+--json is one object: dry_run, sessions (to carry over, or carried), already_there, ended, expired,
+unreadable, routes_until_ms (0: none); in a dry run also command.";
+
 /// One verb.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionsCommand {
@@ -76,6 +86,9 @@ pub(crate) enum SessionsCommand {
     /// Ends all sessions of a user, and proves that nothing of him is left.
     #[command(after_help = ERASE_EXAMPLES)]
     Erase(Erase),
+    /// Moves sessions from one store to another, while the application runs.
+    #[command(after_help = MIGRATE_EXAMPLES)]
+    Migrate(Migrate),
 }
 
 /// `dewar sessions`.
@@ -177,6 +190,31 @@ pub(crate) struct Erase {
     /// The user.
     #[arg(long, value_name = "ID")]
     pub(crate) user: String,
+    /// Does it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// The old store; without it that of the environment variable DEWAR_FROM.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
+    /// The new store; without it that of the environment variable DEWAR_TO.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    /// At most so many sessions a second.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
+    /// Keeps in this file how far it is; it is removed at the end.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Goes on where the checkpoint says.
+    #[arg(long, requires = "checkpoint")]
+    pub(crate) resume: bool,
+    /// JSON, for scripts.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Does it.
     #[arg(long)]
     pub(crate) yes: bool,

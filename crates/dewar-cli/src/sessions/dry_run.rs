@@ -5,7 +5,6 @@ use std::env;
 use dewar::{Dict, Value};
 use dewar_stores::url::StoreUrl;
 
-use super::reach::VARIABLE;
 use crate::{json, terminal};
 
 /// What a verb that destroys has to say; the numbers are those of the dry run and of the real one.
@@ -20,8 +19,8 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn print(self, url: &StoreUrl, as_json: bool) -> anyhow::Result<()> {
-        let command = command(env::args(), url);
+    pub(super) fn print(self, as_json: bool) -> anyhow::Result<()> {
+        let command = command(env::args());
         if as_json {
             let mut dict = Dict::from([("dry_run", Value::from(!self.yes))]);
             for (name, number) in self.numbers {
@@ -41,22 +40,27 @@ impl Outcome {
     }
 }
 
+/// The options that name a store, each with its variable.
+const STORES: [(&str, &str); 3] =
+    [("--store", "DEWAR_STORE"), ("--from", "DEWAR_FROM"), ("--to", "DEWAR_TO")];
+
 /// The same command once more, with `--yes`. A URL with a password in it is not repeated.
-fn command(arguments: impl Iterator<Item = String>, url: &StoreUrl) -> String {
+fn command(arguments: impl Iterator<Item = String>) -> String {
     let mut words = vec![String::from("dewar")];
     let mut arguments = arguments.skip(1);
     while let Some(argument) = arguments.next() {
-        let store = match argument.strip_prefix("--store") {
-            Some("") => arguments.next().unwrap_or_default(),
-            Some(value) if value.starts_with('=') => value[1..].to_owned(),
-            _ => {
-                words.push(quoted(&argument));
-                continue;
-            }
+        let (option, value) = match argument.split_once('=') {
+            Some((option, value)) => (option, Some(value.to_owned())),
+            None => (&*argument, None),
         };
-        words.push("--store".into());
-        let hides = url.to_string().contains(":***@");
-        words.push(if hides { format!("\"${VARIABLE}\"") } else { quoted(&store) });
+        let Some((option, variable)) = STORES.iter().find(|(name, _)| *name == option) else {
+            words.push(quoted(&argument));
+            continue;
+        };
+        let url = value.or_else(|| arguments.next()).unwrap_or_default();
+        words.push((*option).into());
+        let shown = url.parse::<StoreUrl>().map(|url| url.to_string()).unwrap_or_default();
+        words.push(if shown.contains("***") { format!("\"${variable}\"") } else { quoted(&url) });
     }
     // After a `--` every word is an argument.
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
@@ -77,16 +81,15 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn command_of(line: &[&str], url: &str) -> String {
-        let url = url.parse().expect("a URL");
-        command(line.iter().map(|&word| word.to_owned()), &url)
+    fn command_of(line: &[&str]) -> String {
+        command(line.iter().map(|&word| word.to_owned()))
     }
 
     #[test]
     fn the_command_is_the_same_and_shows_no_password() {
         let plain = "sqlite:a b.db";
         assert_eq!(
-            command_of(&["/bin/dewar", "sessions", "purge", "--store", plain], plain),
+            command_of(&["/bin/dewar", "sessions", "purge", "--store", plain]),
             "dewar sessions purge --store 'sqlite:a b.db' --yes"
         );
         let secret = "redis://a:hunter2@h";
@@ -95,11 +98,15 @@ mod tests {
             &["dewar", "sessions", "erase", "--user", "o'hara", "--store=redis://a:hunter2@h"],
         ] {
             assert_eq!(
-                command_of(line, secret),
+                command_of(line),
                 r#"dewar sessions erase --user 'o'\''hara' --store "$DEWAR_STORE" --yes"#
             );
         }
-        let after = command_of(&["dewar", "sessions", "revoke", "--", "abcdef01"], plain);
+        let sentinel = "redis+sentinel://h/m?sentinel_password=hunter2";
+        let both =
+            command_of(&["dewar", "sessions", "migrate", "--from", secret, "--to", sentinel]);
+        assert_eq!(both, r#"dewar sessions migrate --from "$DEWAR_FROM" --to "$DEWAR_TO" --yes"#);
+        let after = command_of(&["dewar", "sessions", "revoke", "--", "abcdef01"]);
         assert_eq!(after, "dewar sessions revoke --yes -- abcdef01");
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn run(args: &Erase) -> anyhow::Result<()> {
             seen = look(&reach, &owner).await?;
         }
     }
-    report(args, &reach, erased, &seen)
+    report(args, erased, &seen)
 }
 
 /// What the whole store shows.
@@ -72,7 +72,7 @@ async fn look(reach: &Reach, owner: &Owner) -> anyhow::Result<Seen> {
     Ok(seen)
 }
 
-fn report(args: &Erase, reach: &Reach, erased: u64, seen: &Seen) -> anyhow::Result<()> {
+fn report(args: &Erase, erased: u64, seen: &Seen) -> anyhow::Result<()> {
     let left = seen.of_the_user.len() as u64;
     let sessions = if args.yes { erased } else { erased + left };
     let number = span::sessions(sessions);
@@ -94,7 +94,7 @@ fn report(args: &Erase, reach: &Reach, erased: u64, seen: &Seen) -> anyhow::Resu
             seen.scanned
         ),
     };
-    outcome.print(&reach.url, args.asked.json)?;
+    outcome.print(args.asked.json)?;
     if args.yes && left > 0 {
         let said = "the user has sessions again, he logs in meanwhile: lock him out first";
         return Err(Failed(said.into()).into());

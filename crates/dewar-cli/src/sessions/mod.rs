@@ -4,6 +4,7 @@
 //! ls, show, stats           look
 //! revoke, purge, erase      change, with --yes
 //! export                    gives a user what is kept of him
+//! migrate                   moves everything to another store
 //! ```
 //!
 //! A session is named by the first digits of its key, which is the hash of the id in the cookie: whoever
@@ -17,6 +18,7 @@ mod erase;
 mod export;
 mod id;
 mod ls;
+mod migrate;
 mod progress;
 mod purge;
 mod reach;
@@ -45,6 +47,7 @@ pub(crate) fn run(sessions: &Sessions) -> anyhow::Result<()> {
                 SessionsCommand::Purge(args) => purge::run(args).await,
                 SessionsCommand::Export(args) => export::run(args).await,
                 SessionsCommand::Erase(args) => erase::run(args).await,
+                SessionsCommand::Migrate(args) => migrate::run(args).await,
             }
         })
 }

@@ -36,7 +36,7 @@ pub(super) async fn run(args: &Purge) -> anyhow::Result<()> {
         would: format!("forget {number}"),
         did: format!("forgot {number}"),
     };
-    outcome.print(&reach.url, args.asked.json)
+    outcome.print(args.asked.json)
 }
 
 async fn sweep(reach: &Reach) -> anyhow::Result<u64> {

@@ -22,8 +22,7 @@ use super::args::Asked;
 use crate::store;
 
 /// The variable that names the store if no option does.
-pub(super) const VARIABLE: &str = "DEWAR_STORE";
-const OPTION: &str = "--store";
+const VARIABLE: &str = "DEWAR_STORE";
 
 /// How long one answer may take: nobody waits here but the one who asked.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,21 +50,18 @@ pub(super) type Found = (StoreKey, Result<Loaded, StoreError>);
 impl Reach {
     /// Opens the store that is asked for. None is made: it has to be there.
     pub(super) async fn open(asked: &Asked) -> anyhow::Result<Self> {
-        let (from, text) = match &asked.store {
-            Some(url) => (OPTION, url.clone()),
-            None => match env::var(VARIABLE) {
-                Ok(url) => (VARIABLE, url),
-                Err(_) => bail!("no store is named: give --store URL, or set {VARIABLE}"),
-            },
-        };
-        let url = store::read(from, &text)?;
-        match &url {
-            StoreUrl::Memory => bail!(
-                "{from}: a store in memory is seen by its own process alone: name the store of an \
-                 application, such as sqlite:app.db"
-            ),
-            StoreUrl::Sqlite(sqlite) => ensure_file(from, &sqlite.file)?,
-            _ => {}
+        Self::named("--store", VARIABLE, asked.store.as_deref()).await
+    }
+
+    /// The same for another option, or for the variable beside it.
+    pub(super) async fn named(
+        option: &'static str,
+        variable: &'static str,
+        given: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let (from, url) = url(option, variable, given)?;
+        if let StoreUrl::Sqlite(sqlite) = &url {
+            ensure_file(from, &sqlite.file)?;
         }
         let store = store::open(from, &url).await?;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -139,6 +135,26 @@ impl Reach {
     pub(super) fn is_live(&self, record: &Record) -> bool {
         self.now_ms < record.deadline_ms()
     }
+}
+
+/// Which store is named, and by what.
+pub(super) fn url(
+    option: &'static str,
+    variable: &'static str,
+    given: Option<&str>,
+) -> anyhow::Result<(&'static str, StoreUrl)> {
+    let (from, text) = match (given, env::var(variable)) {
+        (Some(url), _) => (option, url.to_owned()),
+        (None, Ok(url)) => (variable, url),
+        (None, Err(_)) => bail!("no store is named: give {option} URL, or set {variable}"),
+    };
+    let url = store::read(from, &text)?;
+    ensure!(
+        url.is_shared(),
+        "{from}: a store in memory is seen by its own process alone: name the store of an \
+         application, such as sqlite:app.db"
+    );
+    Ok((from, url))
 }
 
 /// One answer, or none in time.

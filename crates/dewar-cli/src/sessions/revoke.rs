@@ -75,7 +75,7 @@ impl Ending<'_> {
     }
 
     fn finish(self) -> anyhow::Result<()> {
-        let Self { reach, args, ended, progress } = self;
+        let Self { args, ended, progress, .. } = self;
         drop(progress);
         let number = span::sessions(ended);
         let outcome = Outcome {
@@ -84,7 +84,7 @@ impl Ending<'_> {
             would: format!("end {number}"),
             did: format!("ended {number}"),
         };
-        outcome.print(&reach.url, args.asked.json)?;
+        outcome.print(args.asked.json)?;
         if ended == 0 && !args.all {
             return Err(NothingFound("no session is live that could be ended".into()).into());
         }
