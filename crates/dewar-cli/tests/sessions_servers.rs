@@ -7,8 +7,9 @@ mod demo;
 mod filled;
 
 use demo::Demo;
+use dewar::store::Store;
 use dewar_testdata::{postgres::Postgres, redis::Node};
-use filled::{Filled, ids, json_of};
+use filled::{Filled, ids, json_of, session};
 use serde_json::json;
 
 /// Every verb, in an order in which each finds what it needs.
@@ -61,6 +62,23 @@ fn redis_is_operated_by_its_url() {
     assert_eq!((answer.code, answer.err.contains("hunter3")), (1, false), "{}", answer.err);
     let shown = format!("redis://:***@127.0.0.1:{}?prefix=a:", node.port());
     assert!(answer.err.contains(&shown), "{}", answer.err);
+}
+
+/// Redis notes which sessions a user has. A note that was lost hides none of them from an erasure.
+#[test]
+fn erasing_does_not_trust_the_list_alone() {
+    let Some(node) = Node::start(&[]) else { return };
+    let store = Filled::at(&format!("redis://127.0.0.1:{}", node.port()));
+    let lost = session(&[0xad, 1], Some("ada"));
+    store.run(store.store.create(&lost.key, &lost.record())).unwrap();
+    store.add(&session(&[0xad, 2], Some("ada")));
+    let listed = store.sessions(&["ls", "--user", "ada", "--json"]);
+    assert_eq!(ids(&listed.out), ["ad025e5e"], "the list does not know the other one");
+    let dry = json_of(&store.sessions(&["erase", "--user", "ada", "--json"]).out);
+    let real = json_of(&store.sessions(&["erase", "--user", "ada", "--json", "--yes"]).out);
+    assert_eq!((&dry["sessions"], &real["sessions"]), (&json!(2), &json!(2)));
+    assert_eq!(real["left"], 0);
+    assert_eq!(store.sessions(&["ls", "--json"]).out, "");
 }
 
 #[test]
