@@ -4,13 +4,14 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{failure::MISUSED, terminal};
+use crate::{failure::MISUSED, sessions::args::Sessions, terminal};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; of `cookie verify`: the cookie is good
-  1  the cookie is not good: altered, signed with another key, too old
-  2  wrong use, or something is missing: the message names the cure";
+  1  the cookie is not good: altered, signed with another key, too old; of the others: failed
+  2  wrong use, or something is missing: the message names the cure
+  3  of `sessions`: nothing found";
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
@@ -19,6 +20,7 @@ Examples:
   dewar demo stocks --mode cookie       sessions in signed cookies
   dewar demo login --profile flask      with the cookies that Flask would set
   dewar demo race --store memory:       pages that overlap, and lose nothing
+  dewar demo race --processes 3         has three processes race, and prints what was kept
   export SECRET_KEY=\"$(dewar secret)\"
   dewar demo --secret-key-env SECRET_KEY";
 
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     /// Looks into a session cookie, checks one or makes one.
     #[command(subcommand, after_help = EXIT_CODES)]
     Cookie(CookieCommand),
+    /// Shows what a store holds, ends sessions, and gives users what is theirs.
+    Sessions(Sessions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,8 +97,8 @@ pub(crate) struct Demo {
     /// Where sessions live: on the server, or in the cookie. Flask's rules know the cookie alone.
     #[arg(long, value_enum)]
     pub(crate) mode: Option<Mode>,
-    /// The store on the server, `sqlite:FILE` or `memory:`; without it an SQLite file is made and
-    /// kept.
+    /// The store on the server: sqlite:FILE, memory:, redis://HOST, redis+sentinel://HOSTS/SERVICE,
+    /// redis+cluster://HOSTS or postgres://HOST/DATABASE; without it an SQLite file is made and kept.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Which rules the cookies follow: dewar's safe ones, or exactly Flask's.
@@ -107,6 +111,38 @@ pub(crate) struct Demo {
     /// Tells of each request what became of its session.
     #[arg(long)]
     pub(crate) verbose: bool,
+    /// Of `race`: does not serve, but lets requests overlap in so many processes on one store, and
+    /// prints what was kept. Without --store on an SQLite file that goes again; on another store the
+    /// visitors of the race stay until they expire.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=9),
+        conflicts_with_all = ["port", "mode", "profile", "secret_key_env", "verbose"]
+    )]
+    pub(crate) processes: Option<u16>,
+    /// Of `race`: the same against an application that listens on these ports and has these pages.
+    #[arg(
+        long,
+        value_name = "PORT,…",
+        value_delimiter = ',',
+        value_parser = port,
+        conflicts_with_all =
+            ["processes", "port", "mode", "profile", "secret_key_env", "verbose", "store"]
+    )]
+    pub(crate) against: Vec<u16>,
+    /// Of `race` with --processes: how often each schedule is run; 3, and for rotations 30.
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<u64>,
+    /// Of `race` with --processes: how many logouts race; 100.
+    #[arg(long, value_name = "N")]
+    pub(crate) races: Option<u64>,
+    /// Of `race` with --processes: the order of an earlier run.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Ends with whoever started it.
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_ends: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,12 +2,16 @@
 
 use std::{fmt, process::ExitCode};
 
+use dewar::store::StoreError;
+
 use crate::terminal;
 
-/// The verdict on a cookie is bad.
+/// The verdict on a cookie is bad, or what was asked for could not be done.
 const REFUSED: u8 = 1;
 /// The command was not used as it can be.
 pub(crate) const MISUSED: u8 = 2;
+/// The command worked, and there was nothing to work on.
+const NOTHING: u8 = 3;
 
 /// A cookie that is not to be believed: an answer, not a mistake of the caller.
 #[derive(Debug)]
@@ -21,8 +25,38 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// What was asked for is right, and could not be done: a store that gives no answer.
+#[derive(Debug)]
+pub(crate) struct Failed(pub(crate) String);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// There is no such session, no such user, nothing to do.
+#[derive(Debug)]
+pub(crate) struct NothingFound(pub(crate) String);
+
+impl fmt::Display for NothingFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NothingFound {}
+
 /// Says what went wrong, with the causes below it, and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     terminal::note(&format!("{error:#}"));
-    ExitCode::from(if error.is::<Refused>() { REFUSED } else { MISUSED })
+    ExitCode::from(if error.is::<Refused>() || error.is::<Failed>() || error.is::<StoreError>() {
+        REFUSED
+    } else if error.is::<NothingFound>() {
+        NOTHING
+    } else {
+        MISUSED
+    })
 }

@@ -4,6 +4,7 @@
 //! args ─▶ demo     serves the tutorials' programs
 //!      ─▶ secret   makes a key
 //!      ─▶ cookie   decodes, verifies and signs
+//!      ─▶ sessions shows, ends and moves what a store holds
 //! ```
 //!
 //! Contents go to the standard output, everything about them to the standard error. Every message
@@ -13,7 +14,10 @@ mod args;
 mod cookie;
 mod demo;
 mod failure;
+mod json;
 mod secret;
+mod sessions;
+mod store;
 mod terminal;
 mod variable;
 
@@ -32,6 +36,7 @@ fn main() -> ExitCode {
         Command::Cookie(CookieCommand::Decode(args)) => cookie::decode::run(args),
         Command::Cookie(CookieCommand::Verify(args)) => cookie::verify::run(args),
         Command::Cookie(CookieCommand::Sign(args)) => cookie::sign::run(args),
+        Command::Sessions(args) => sessions::run(args),
     };
     done.map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use demo::Demo;
 fn refusal(state: &str, args: &[&str]) -> String {
     let args = [&["demo", "visits", "--port", "0"], args].concat();
     let answer = dewar_with(&args, &[("XDG_STATE_HOME", state)], "");
-    assert_eq!((answer.code, &*answer.out), (2, ""), "{args:?}");
+    assert!(matches!((answer.code, &*answer.out), (1 | 2, "")), "{args:?}: {}", answer.code);
     assert_eq!(answer.err.lines().count(), 1, "{args:?}: {}", answer.err);
     answer.err
 }
@@ -26,15 +26,15 @@ fn what_cannot_be_is_refused_with_the_cure() {
     let other_file = format!("sqlite:{}", file.display());
     let flask = "leave --mode and --store out";
     for (args, cure) in [
-        (&["--store", "redis://localhost"][..], "it takes sqlite:FILE or memory:"),
-        (&["--store", "sqlite"], "it takes sqlite:FILE or memory:"),
-        (&["--store", "sqlite:"], "it takes sqlite:FILE or memory:"),
-        (&["--store", "memory:file"], "it takes sqlite:FILE or memory:"),
-        (&["--store", ""], "it takes sqlite:FILE or memory:"),
+        (&["--store", "redsi://localhost"][..], "did you mean \"redis\"?"),
+        (&["--store", "sqlite"], "write \"sqlite:…\""),
+        (&["--store", "sqlite:"], "write sqlite:FILE"),
+        (&["--store", "memory:file"], "write memory:"),
+        (&["--store", ""], "this build of dewar knows memory:, sqlite:FILE"),
         (&["--mode", "neither"], "[possible values: server, cookie]"),
         (&["--profile", "flask", "--store", "memory:"], flask),
         (&["--profile", "flask", "--mode", "server"], flask),
-        (&["--mode", "cookie", "--store", "memory:"], "leave --store memory: or --mode cookie out"),
+        (&["--mode", "cookie", "--store", "memory:"], "leave --store or --mode cookie out"),
         (&["--store", &below_a_file], "name another --store"),
         (&["--store", &other_file], "file is not a database"),
     ] {

@@ -92,7 +92,7 @@ fn a_kept_key_that_is_of_no_use_names_its_file_and_the_cure() {
     }
     fs::remove_file(&file).unwrap();
     let made = refusal(&mut failing_demo(&state.0));
-    assert!(made.contains("--store \"none\" names no store"), "{made}");
+    assert!(made.contains("--store: the scheme \"none\" names no store"), "{made}");
 }
 
 /// Opening a pipe waits until somebody writes.

@@ -1,111 +1,141 @@
-//! Overlapping requests over real HTTP, against the real program in one and in three processes.
-//!
-//! That the requests overlap is proven, not hoped for: each answer says when its session was open
-//! and when its handler was done, and a round in which a session was opened after the first handler
-//! was done counts for nothing. Each race is run against a build that loses, too, and must notice.
+//! Overlapping requests over real HTTP: `dewar demo race --processes N` against the real program in one
+//! and in three processes, and against a build that loses, which it must notice.
 //!
 //! `DEWAR_RACES` says how many logout races are run (2,000; with three processes a quarter of that), and
 //! `DEWAR_SEED` runs the orders of an earlier run again.
 
-mod demo;
-mod race;
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
+mod answer;
+#[path = "race/client.rs"]
+mod client;
+#[path = "race/naive.rs"]
+mod naive;
 
 use std::time::Instant;
 
-use race::{Found, logout, many, races, rotation, seed, site::Site};
+use answer::{Answer, dewar_with};
+use dewar_testdata::{
+    postgres::Postgres,
+    redis::{Cluster, Node},
+};
 
-/// How often the races that are quick are run.
-const ROUNDS: u64 = 30;
+fn number(variable: &str, fallback: u64) -> u64 {
+    std::env::var(variable).map_or(fallback, |n| n.parse().expect("a number"))
+}
 
-/// Runs a race on every kind of site, and on the one that loses, which must be found out.
-fn everywhere(rounds: u64, race: impl Fn(&Site, u64) -> Found) {
+fn seed() -> String {
+    let seed = number("DEWAR_SEED", client::unix_micros());
+    eprintln!("DEWAR_SEED={seed}");
+    seed.to_string()
+}
+
+fn race(args: &[&str]) -> Answer {
+    let begun = Instant::now();
     let seed = seed();
-    for name in ["memory", "SQLite", "SQLite, three processes"] {
-        let site = match name {
-            "memory" => Site::memory(),
-            "SQLite" => Site::sqlite(),
-            _ => Site::three(),
-        };
-        let begun = Instant::now();
-        for round in 0..rounds {
-            if let Err(lost) = race(&site, seed.wrapping_add(round)) {
-                panic!("{name}, round {round}: {lost}");
+    let answer = dewar_with(&[&["demo", "race", "--seed", &seed], args].concat(), &[], "");
+    eprintln!("{args:?}: {:?}\n{}{}", begun.elapsed(), answer.out, answer.err);
+    answer
+}
+
+/// The lines of the table: what, tried, kept, lost, revived.
+fn lines(table: &str) -> Vec<(String, [u64; 4])> {
+    let line = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let (what, numbers) = words.split_at(words.len() - 4);
+        let numbers: Vec<_> = numbers.iter().map(|word| word.parse().expect(line)).collect();
+        (what.join(" "), numbers.try_into().unwrap())
+    };
+    table.lines().skip(1).map(line).collect()
+}
+
+/// Everything that was tried was kept, so often.
+fn nothing_is_lost(args: &[&str], races: u64) {
+    let races = number("DEWAR_RACES", races);
+    let answer = race(&[args, &["--races", &races.to_string()]].concat());
+    assert_eq!((answer.code, &*answer.err), (0, ""), "{}", answer.out);
+    let lines = lines(&answer.out);
+    assert_eq!(lines.len(), 11, "{}", answer.out);
+    for (what, [tried, kept, lost, revived]) in &lines {
+        assert!(*tried > 0 && kept == tried && (*lost, *revived) == (0, 0), "{what}");
+    }
+    let logouts = lines.iter().filter(|(what, _)| what.starts_with("logout"));
+    assert_eq!(logouts.map(|(_, [tried, ..])| tried).sum::<u64>(), races);
+    assert_eq!(lines[0], ("200 writes of distinct keys".into(), [600, 600, 0, 0]));
+}
+
+#[test]
+fn nothing_is_lost_in_memory() {
+    nothing_is_lost(&["--processes", "1", "--store", "memory:"], 2000);
+}
+
+#[test]
+fn nothing_is_lost_in_sqlite() {
+    nothing_is_lost(&["--processes", "1"], 2000);
+}
+
+#[test]
+fn nothing_is_lost_in_sqlite_with_three_processes() {
+    nothing_is_lost(&["--processes", "3"], 500);
+}
+
+#[test]
+fn nothing_is_lost_in_redis() {
+    let Some(node) = Node::start(&[]) else { return };
+    let url = format!("redis://127.0.0.1:{}", node.port());
+    nothing_is_lost(&["--processes", "1", "--store", &url], 500);
+    nothing_is_lost(&["--processes", "3", "--store", &url], 500);
+}
+
+#[test]
+fn nothing_is_lost_in_a_cluster() {
+    let Some(cluster) = Cluster::start(&[]) else { return };
+    let hosts = cluster.addresses().into_iter().map(|(host, port)| format!("{host}:{port}"));
+    let url = format!("redis+cluster://{}", hosts.collect::<Vec<_>>().join(","));
+    nothing_is_lost(&["--processes", "3", "--store", &url], 500);
+}
+
+#[test]
+fn nothing_is_lost_in_postgres() {
+    let Some(server) = Postgres::start() else { return };
+    nothing_is_lost(&["--processes", "1", "--store", &server.url()], 500);
+    nothing_is_lost(&["--processes", "3", "--store", &server.url()], 500);
+}
+
+#[test]
+fn a_build_that_loses_is_found_out_in_every_line() {
+    for processes in [1, 3] {
+        let ports: Vec<_> = naive::serve(processes).iter().map(u16::to_string).collect();
+        let answer = race(&["--against", &ports.join(",")]);
+        assert_eq!(answer.code, 1, "{}", answer.err);
+        assert!(answer.err.contains("promises broke; --seed "), "{}", answer.err);
+        for (what, [tried, kept, lost, revived]) in lines(&answer.out) {
+            assert!(kept < tried && lost + revived > 0, "{what} is not noticed");
+            if what.starts_with("logout") {
+                assert!(revived > 0, "{what} revives nothing");
             }
         }
-        eprintln!("{name}: {rounds} rounds in {:?}", begun.elapsed());
-    }
-    for processes in [1, 3] {
-        let site = Site::sabotaged(processes);
-        let mut found = (0..rounds).map(|round| race(&site, seed.wrapping_add(round)));
-        let lost = found.find_map(Result::err).expect("the build that loses must be found out");
-        eprintln!("the build that loses, {processes} ports: {lost}");
     }
 }
 
 #[test]
-fn two_hundred_overlapping_writes_of_distinct_keys_all_land() {
-    everywhere(3, |site, _| many::all_land(site, &many::SET));
-}
-
-#[test]
-fn two_hundred_overlapping_increments_add_up() {
-    everywhere(3, |site, _| many::all_land(site, &many::INCR));
-}
-
-#[test]
-fn two_hundred_overlapping_pushes_keep_every_element() {
-    everywhere(3, |site, _| many::all_land(site, &many::PUSH));
-}
-
-#[test]
-fn a_slow_reader_clobbers_nothing() {
-    everywhere(3, |site, _| many::slow_reader(site));
-}
-
-#[test]
-fn a_rotation_keeps_the_write_in_flight_and_leaves_the_old_id_dead() {
-    everywhere(ROUNDS, rotation::keeps_the_write);
-}
-
-#[test]
-fn a_late_write_is_no_way_into_the_rotated_session() {
-    everywhere(ROUNDS, rotation::fixation_fails);
-}
-
-/// Runs the logout races: none may be lost, and both orders must have come up in every kind.
-fn logout_is_final(site: &Site, number: u64) {
-    let seed = seed();
-    let begun = Instant::now();
-    let tallies = logout::races(site, number, seed);
-    eprintln!("{number} races in {:?}: {:?}", begun.elapsed(), tallies.kinds);
-    assert!(tallies.losses.is_empty(), "{}", tallies.losses.join("\n"));
-    for tally in tallies.kinds {
-        assert!(tally.logout_first > 0 && tally.logout_last > 0, "one order only: {tally:?}");
+fn what_cannot_race_is_refused_with_the_cure() {
+    for (args, cure) in [
+        (&["demo", "race", "--processes", "3", "--store", "memory:"][..], "or --processes 1"),
+        (&["demo", "race", "--processes", "0"], "see dewar demo --help"),
+        (&["demo", "visits", "--processes", "1"], "dewar demo race --processes 1"),
+        (&["demo", "race", "--rounds", "1"], "dewar demo race --processes 1"),
+        (&["demo", "race", "--processes", "1", "--port", "1"], "cannot be used with"),
+        (&["demo", "race", "--processes", "1", "--store", "redsi://h"], "did you mean \"redis\"?"),
+    ] {
+        let answer = dewar_with(args, &[], "");
+        assert_eq!((answer.code, &*answer.out), (2, ""), "{args:?}: {}", answer.err);
+        assert!(answer.err.contains(cure), "{args:?}: {}", answer.err);
     }
-}
-
-#[test]
-fn a_logout_is_final_in_memory() {
-    logout_is_final(&Site::memory(), races(2000));
-}
-
-#[test]
-fn a_logout_is_final_in_sqlite() {
-    logout_is_final(&Site::sqlite(), races(2000));
-}
-
-#[test]
-fn a_logout_is_final_with_three_processes() {
-    logout_is_final(&Site::three(), races(2000) / 4);
-}
-
-#[test]
-fn a_logout_that_is_not_final_is_noticed_in_every_kind() {
-    for processes in [1, 3] {
-        let tallies = logout::races(&Site::sabotaged(processes), 100, seed());
-        eprintln!("{:?}", tallies.kinds);
-        for (kind, tally) in tallies.kinds.iter().enumerate() {
-            assert!(tally.lost > 0, "kind {kind}: {tally:?}");
-        }
-    }
+    let away = ["demo", "race", "--processes", "1", "--store", "redis://u:hunter2@127.0.0.1:1"];
+    let answer = dewar_with(&away, &[], "");
+    assert_eq!((answer.code, answer.err.lines().count()), (1, 1), "{}", answer.err);
+    assert!(answer.err.contains("cannot be opened") && !answer.err.contains("hunter2"));
+    let nobody = dewar_with(&["demo", "race", "--against", "1"], &[], "");
+    assert!(nobody.err.contains("nobody listens on port 1"), "{}", nobody.err);
 }

@@ -94,7 +94,8 @@ async fn whoever_is_dropped_halfway_leaves_the_session_whole() {
         let written = both.update(&key(1), first.version(), &second).await.unwrap();
         assert_eq!(written, Written::Done, "{polls}");
         both.delete(&key(1), UNTIL_MS).await.unwrap();
-        (old.forget(), new.forget());
+        old.forget();
+        new.forget();
         let both = Migrating::new(old, new);
         assert_eq!(both.load(&key(1)).await.unwrap(), Loaded::Nothing, "{polls}");
         if done {
@@ -186,7 +187,8 @@ async fn a_copy_that_was_left_halfway_outlives_neither_a_logout_nor_a_rotation()
         old.put(key(1), left.clone());
         let both = Migrating::new(old.clone(), new.clone());
         assert_eq!(both.load(&key(1)).await.unwrap(), left);
-        (old.forget(), new.forget());
+        old.forget();
+        new.forget();
         assert_eq!(both.load(&key(1)).await.unwrap(), Loaded::Nothing);
     }
 }
@@ -211,7 +213,8 @@ async fn a_node_that_stands_by_leaves_sessions_where_other_nodes_find_them() {
     assert_eq!(written, Written::Done, "it finds what has moved");
     assert_eq!(new.get(&key(1)), Loaded::Live(third));
     assert_eq!(by.delete(&key(2), UNTIL_MS).await.unwrap(), Reached::Done);
-    (old.forget(), new.forget());
+    old.forget();
+    new.forget();
     assert_eq!(by.load(&key(2)).await.unwrap(), Loaded::Nothing);
 }
 
@@ -223,8 +226,34 @@ async fn what_has_ended_in_the_new_store_does_not_go_on_in_the_old_one() {
     new.delete(&key(1), UNTIL_MS).await.unwrap();
     let both = Migrating::new(old.clone(), new.clone());
     assert_eq!(both.load(&key(1)).await.unwrap(), Loaded::Ended { until_ms: UNTIL_MS });
-    (old.forget(), new.forget());
+    old.forget();
+    new.forget();
     assert_eq!(both.load(&key(1)).await.unwrap(), Loaded::Nothing);
+}
+
+/// The way back would end every session at the marks of the way there.
+#[tokio::test]
+async fn a_store_that_was_left_is_no_place_to_go_back_to() {
+    let (left, full) = stores();
+    let first = old_session(&left);
+    let there = Migrating::new(left.clone(), full.clone());
+    there.carry_over(&key(1)).await.unwrap();
+    let back = Migrating::new(full.clone(), left);
+    assert_eq!(back.load(&key(1)).await.unwrap(), Loaded::Live(first.clone()));
+    let refused = back.carry_over(&key(1)).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Unsupported);
+    assert!(back.touch(&key(1), 2500).await.is_err());
+    assert_eq!(full.get(&key(1)), Loaded::Live(first), "and nothing is lost");
+}
+
+#[tokio::test]
+async fn one_store_given_twice_loses_nothing() {
+    let (store, _) = stores();
+    let first = old_session(&store);
+    let twice = Migrating::new(store.clone(), store.clone());
+    let refused = twice.carry_over(&key(1)).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Unsupported);
+    assert_eq!(store.get(&key(1)), Loaded::Live(first));
 }
 
 #[tokio::test]

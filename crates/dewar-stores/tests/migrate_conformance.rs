@@ -13,7 +13,10 @@ use std::{
 
 use dewar::store::{MemoryStore, conformance};
 use dewar_stores::sqlite::{Durability, SqliteStore};
-use moving::born::{Born, Nodes};
+use moving::{
+    born::{Born, Nodes},
+    noted::Noted,
+};
 use support::Folder;
 
 /// Ends the test unless every rule is kept.
@@ -63,6 +66,21 @@ async fn a_migration_keeps_the_contract_for_sessions_that_were_carried_over_half
     in_memory(Born::Halfway).await;
 }
 
+/// Whoever carries a session over without noting it first is refused.
+#[tokio::test]
+async fn a_migration_between_stores_that_note_whose_a_session_is_keeps_the_contract() {
+    let noted = || Noted::on(MemoryStore::new());
+    conformance::check_users(|| async { noted() }).await.assert_passed();
+    for born in [Born::New, Born::Old, Born::Halfway] {
+        let both = || async { Nodes::new(noted(), noted(), born, 2) };
+        conformance::check_users(both).await.assert_passed();
+        let out = || async { Nodes::new(noted(), MemoryStore::new(), born, 2) };
+        conformance::check_users(out).await.assert_passed();
+        let into = || async { Nodes::new(MemoryStore::new(), noted(), born, 2) };
+        conformance::check_users(into).await.assert_passed();
+    }
+}
+
 #[tokio::test]
 async fn a_migration_from_file_to_file_keeps_the_contract() {
     let (folder, count) = (Folder::new(), AtomicUsize::new(0));
@@ -73,6 +91,6 @@ async fn a_migration_from_file_to_file_keeps_the_contract() {
         SqliteStore::builder(path).durability(Durability::Normal).open().unwrap()
     };
     for born in [Born::New, Born::Old, Born::Halfway] {
-        check(40, || async { Nodes::new(open(), open(), born, 2) }).await;
+        check(20, || async { Nodes::new(open(), open(), born, 2) }).await;
     }
 }

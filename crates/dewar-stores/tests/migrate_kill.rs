@@ -51,11 +51,11 @@ impl Site {
         format!("sqlite:{}", child::text(&self.0.join(name)))
     }
 
-    fn old(&self) -> BoxStore {
+    fn old_store(&self) -> BoxStore {
         open(&self.url("old.db"))
     }
 
-    fn new(&self) -> BoxStore {
+    fn new_store(&self) -> BoxStore {
         open(&self.url("new.db"))
     }
 
@@ -90,7 +90,7 @@ async fn a_migration_under_load_that_is_killed_loses_nothing_and_logs_nobody_out
     let mut word = || words.next().unwrap();
     let (role, run) = (word(), word().parse().unwrap());
     let site = Site(Path::new(word()).to_owned());
-    let (old, new) = (site.old(), site.new());
+    let (old, new) = (site.old_store(), site.new_store());
     match role {
         "stands-by" => serve(Migrating::standing_by(old, new), &site, run).await,
         "moves" => serve(Migrating::new(old, new), &site, run).await,
@@ -130,13 +130,13 @@ async fn sweep(both: Migrating, site: &Site) {
 async fn under_load() {
     let folder = Folder::new();
     let site = Site(folder.path().to_owned());
-    let app = App::on(site.old());
+    let app = App::on(site.old_store());
     let mut log = Log::append(&site.log());
     for session in 0..SESSIONS {
         log.login(session, &app.login().await);
     }
     drop(app);
-    site.new();
+    site.new_store();
 
     let start = Instant::now();
     let told = |what: &str| println!("{:5.1} s: {what}", start.elapsed().as_secs_f64());
@@ -174,8 +174,8 @@ async fn under_load() {
     for mut node in nodes {
         assert!(node.wait().unwrap().success());
     }
-    assert_eq!(live_in(&site.old()).await, 0, "the old store shows a live session");
-    let figures = app::judge(&App::on(site.new()), &site.log()).await;
+    assert_eq!(live_in(&site.old_store()).await, 0, "the old store shows a live session");
+    let figures = app::judge(&App::on(site.new_store()), &site.log()).await;
     let figures = figures.unwrap_or_else(|wrong| panic!("{wrong}"));
     told(&format!("{figures:?}"));
     assert!(figures.alive > 3000 && figures.logged_out > 10 && figures.rotations > 50);

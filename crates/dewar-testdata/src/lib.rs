@@ -5,9 +5,9 @@
 
 pub mod browser;
 pub mod flask;
-pub mod redis;
 pub mod postgres;
 pub mod proxy;
+pub mod redis;
 pub mod tool;
 mod webdriver;
 

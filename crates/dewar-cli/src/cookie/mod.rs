@@ -11,7 +11,6 @@ pub(crate) mod sign;
 pub(crate) mod verify;
 
 mod input;
-mod json;
 mod signer;
 mod typed;
 
@@ -19,7 +18,7 @@ use anyhow::ensure;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dewar_signing::{DateTime, Value};
 
-use crate::args::Shape;
+use crate::{args::Shape, json};
 
 /// The contents in the form that was asked for.
 fn shown(contents: &Value, shape: &Shape) -> String {

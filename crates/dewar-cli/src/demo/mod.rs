@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! programs ─▶ router: one at /, or all below a start page ─▶ access log ─▶ 127.0.0.1
+//!         ╰─▶ race: several processes of it, and requests that overlap
 //! ```
 
 mod access_log;
@@ -10,17 +11,30 @@ mod home;
 mod key;
 mod pages;
 mod programs;
+mod race;
 mod router;
 mod serve;
 
-use anyhow::Context;
-use axum::Router;
+use anyhow::{Context, ensure};
+use dewar::SecretKey;
 use tracing::Level;
 
-use crate::args::Demo;
+use crate::args::{Demo, Program};
 
-/// Runs until Ctrl-C.
+/// Runs until Ctrl-C; or races, and ends.
 pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
+    let is_race = args.program == Some(Program::Race);
+    if args.processes.is_some() || !args.against.is_empty() {
+        ensure!(
+            is_race,
+            "--processes and --against are of the race: dewar demo race --processes 1"
+        );
+        return race::run(args);
+    }
+    ensure!(
+        args.rounds.is_none() && args.races.is_none() && args.seed.is_none(),
+        "--rounds, --races and --seed are of a race that is run: dewar demo race --processes 1"
+    );
     // The weaknesses of a key and what the flask profile gives up are warnings.
     let level = if args.verbose { Level::DEBUG } else { Level::WARN };
     tracing_subscriber::fmt()
@@ -31,29 +45,24 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
         .init();
 
     let (key, origin) = key::find(args)?;
-    let home = home::open(args)?;
-    let app = match args.program {
-        Some(program) => router::one(programs::find(program), args.profile, &home, &key)?,
-        None => router::all(args.profile, &home, &key)?,
-    };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?
-        .block_on(listen(args, app, &origin, &home))
+        .block_on(listen(args, &key, &origin))
 }
 
-async fn listen(
-    args: &Demo,
-    app: Router,
-    origin: &key::Origin,
-    home: &home::Home,
-) -> anyhow::Result<()> {
+async fn listen(args: &Demo, key: &SecretKey, origin: &key::Origin) -> anyhow::Result<()> {
+    let home = home::open(args).await?;
+    let app = match args.program {
+        Some(program) => router::one(programs::find(program), args.profile, &home, key)?,
+        None => router::all(args.profile, &home, key)?,
+    };
     let listener = serve::bind(args.port).await?;
     let address = listener.local_addr().context("cannot tell the port")?;
     // Before anybody can know that it runs.
-    let interrupted = serve::interrupted()?;
-    announce::print(args, &format!("http://{address}"), origin, home)?;
+    let interrupted = serve::interrupted(args.until_stdin_ends)?;
+    announce::print(args, &format!("http://{address}"), origin, &home)?;
     home.keep_swept();
     serve::until(interrupted, listener, access_log::around(app)).await
 }

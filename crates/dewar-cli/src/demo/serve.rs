@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use axum::Router;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, oneshot},
+};
 
 /// How long requests may take to end. A browser holds connections open on which it never asks
 /// anything: those are not waited for.
@@ -50,9 +53,27 @@ pub(super) async fn until(
     }
 }
 
-/// Completes at Ctrl-C, or the signal to terminate. Both are caught from this call on.
+/// Completes at Ctrl-C, at the signal to terminate, and, if asked to, when the standard input ends.
+/// Signals are caught from this call on.
+pub(super) fn interrupted(by_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
+    let signalled = signalled()?;
+    let (ended, end) = oneshot::channel::<()>();
+    if by_stdin {
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            let _ = ended.send(());
+        });
+    }
+    Ok(async move {
+        tokio::select! {
+            () = signalled => (),
+            _ = end, if by_stdin => (),
+        }
+    })
+}
+
 #[cfg(unix)]
-pub(super) fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
+fn signalled() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
@@ -64,8 +85,7 @@ pub(super) fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Completes at Ctrl-C.
 #[cfg(not(unix))]
-pub(super) fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
+fn signalled() -> anyhow::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

@@ -18,7 +18,7 @@ use axum::{
 use dewar_examples::race::{OPENED, WORKED};
 use serde_json::{Map, Value as Json, json};
 
-use super::client::unix_micros;
+use crate::client::unix_micros;
 
 /// The contents of each session, whatever process asks.
 type Store = Arc<Mutex<HashMap<String, Map<String, Json>>>>;

@@ -5,11 +5,16 @@
 //!   new:  nothing ── enter, create ──▶ copy ─────────▶ the session: from here on it may change
 //! ```
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use dewar::{
     StoreKey,
-    store::{Created, Loaded, Moved, Record, Store, StoreError, UserIndex, Written},
+    store::{
+        Created, Loaded, Moved, Record, Store, StoreError, StoreErrorKind, UserIndex, Written,
+    },
 };
 
 #[cfg(feature = "sabotage")]
@@ -22,6 +27,9 @@ const FRESH: Duration = Duration::from_secs(60);
 
 /// How many moved sessions a node remembers: their next calls spare a look at the old store.
 const REMEMBERED: usize = 65_536;
+
+/// Until when the tombstone stays that tells two stores from one: whoever sweeps may forget it at once.
+pub(super) const PROBE_MS: u64 = 0;
 
 /// What became of a session that was to be carried over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +68,10 @@ pub(super) fn is_mark(key: &StoreKey, moved: &Moved) -> bool {
 /// Whether `later` was written upon `earlier`.
 pub(super) fn descends(later: &Record, earlier: &Record) -> bool {
     later.version() != earlier.version() && later.writes.contains(earlier.version())
+}
+
+fn refused(rule: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Unsupported).with_source(rule)
 }
 
 impl Both {
@@ -163,6 +175,7 @@ impl Both {
     ) -> Result<Option<CarriedOver>, StoreError> {
         match self.new.load(new).await? {
             Loaded::Live(there) if there.version() == record.version() => {
+                self.must_be_two().await?;
                 if there.idle_deadline_ms < record.idle_deadline_ms {
                     self.new.touch(new, record.idle_deadline_ms).await?;
                 }
@@ -178,6 +191,10 @@ impl Both {
                 }
                 Ok(None)
             }
+            Loaded::Moved(moved) if is_mark(new, &moved) => Err(refused(
+                "sessions were once carried over from the new store, and it still holds the marks; \
+                 migrate to an empty one",
+            )),
             Loaded::Moved(_) => Ok(Some(CarriedOver::Before)),
             Loaded::Ended { until_ms } => {
                 self.old.delete(key, until_ms).await?;
@@ -185,6 +202,23 @@ impl Both {
             }
             Loaded::Nothing => Ok(None),
         }
+    }
+
+    /// In one store that was given twice every session looks as if it had been copied halfway, and its
+    /// mark would end it. So a tombstone under a key that nobody has must not be seen in the other one.
+    async fn must_be_two(&self) -> Result<(), StoreError> {
+        if self.are_two.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let bytes = dewar::random_bytes(32).map_err(StoreError::unavailable)?;
+        let bytes = bytes.try_into().map_err(|_| StoreError::new(StoreErrorKind::Unavailable))?;
+        let nobody = StoreKey::from_bytes(bytes);
+        self.new.delete(&nobody, PROBE_MS).await?;
+        if self.old.load(&nobody).await? != Loaded::Nothing {
+            return Err(refused("the old store and the new one are the same; name two"));
+        }
+        self.are_two.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// A copy must not outlive the marker by which the session left the old store.

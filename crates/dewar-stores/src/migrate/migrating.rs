@@ -1,6 +1,9 @@
 //! Both stores as one, while sessions move from the old one to the new one.
 
-use std::{fmt, io, sync::Arc};
+use std::{
+    fmt, io,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use dewar::{
     StoreKey,
@@ -52,6 +55,8 @@ pub(super) struct Both {
     pub(super) keys: Keys,
     /// By their old keys, those that are known to have moved: the new store alone decides.
     pub(super) moved: Recent,
+    /// Whether it is known that the old store is not the new one.
+    pub(super) are_two: AtomicBool,
     stands_by: bool,
     #[cfg(feature = "sabotage")]
     sabotage: Option<Sabotage>,
@@ -93,6 +98,7 @@ impl Migrating {
             new,
             keys,
             moved: Recent::default(),
+            are_two: AtomicBool::new(false),
             stands_by,
             #[cfg(feature = "sabotage")]
             sabotage: None,
@@ -109,6 +115,7 @@ impl Migrating {
             new: new.clone(),
             keys: Keys::same(),
             moved: Recent::default(),
+            are_two: AtomicBool::new(false),
             stands_by: *stands_by,
             sabotage: Some(sabotage),
         }))
@@ -164,6 +171,7 @@ impl Both {
                 // Only a node that knew the new store alone can have done so too early; or it was
                 // carried over after the look at the old one.
                 Loaded::Live(later) if descends(&later, record) => Ok(Loaded::Live(later)),
+                Loaded::Moved(moved) if is_mark(&place.new, &moved) => Ok(old),
                 found @ (Loaded::Moved(_) | Loaded::Ended { .. }) => {
                     self.settle(place).await?;
                     Ok(found)

@@ -1,26 +1,19 @@
 //! The sweep that moves what nobody asks for.
 
-use std::{
-    fmt,
-    future::{Future, poll_fn},
-    path::Path,
-    pin::Pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use dewar::{
     Clock, StoreKey, SystemClock,
     store::{Cursor, GRACE, Loaded, Page, Scan, StoreError, StoreErrorKind},
 };
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::Instant;
 
 use super::{
     carry::{CarriedOver, is_mark},
     checkpoint::Checkpoint,
     error::MigrationError,
     migrating::Migrating,
+    patience::{Pace, all, patiently},
     progress::Progress,
     unix_millis,
 };
@@ -30,10 +23,6 @@ const PAGE: usize = 256;
 
 /// How many sessions are under way at once: their syncs are shared where a store shares them.
 const AT_ONCE: usize = 16;
-
-/// How often a call that failed is tried again, and how long one may take.
-const ATTEMPTS: u32 = 6;
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the checkpoint is written, at most.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_millis(500);
@@ -125,13 +114,13 @@ impl Migration {
             None => Default::default(),
         };
         progress.total = self.total;
-        let mut pace = Pace { rate: self.rate, free_at: start };
+        let mut pace = Pace::new(self.rate);
         let mut kept_at = None;
         let mut late = 0;
         while place.passes < PASSES {
             progress.verifying = place.passes > 0;
             let page = self.page(place.cursor.as_ref()).await?;
-            for some in page.found.chunks(pace.batch()) {
+            for some in page.found.chunks(pace.batch(PAGE)) {
                 late += self.some(some, &mut progress, &mut pace).await?;
                 progress.elapsed = start.elapsed();
                 (self.told)(&progress);
@@ -163,7 +152,7 @@ impl Migration {
         Ok(progress)
     }
 
-    async fn page(&self, from: Option<&Cursor>) -> Result<Page, MigrationError> {
+    async fn page(&mut self, from: Option<&Cursor>) -> Result<Page, MigrationError> {
         let old = &self.stores.0.old;
         let page = patiently(|| old.scan(from, PAGE)).await;
         page.map_err(|source| match source.kind() {
@@ -174,7 +163,7 @@ impl Migration {
 
     /// Gives how many were live in the old store.
     async fn some(
-        &self,
+        &mut self,
         found: &[(StoreKey, Result<Loaded, StoreError>)],
         progress: &mut Progress,
         pace: &mut Pace,
@@ -205,7 +194,7 @@ impl Migration {
         let mut carried = 0;
         for keys in live.chunks(AT_ONCE) {
             pace.wait(keys.len()).await;
-            for (key, outcome) in keys.iter().zip(self.carry(keys).await) {
+            for (key, outcome) in keys.iter().zip(carry(&self.stores, keys).await) {
                 match outcome {
                     Ok(CarriedOver::Now) => {
                         progress.carried += 1;
@@ -224,10 +213,6 @@ impl Migration {
         }
         Ok(carried)
     }
-
-    async fn carry(&self, keys: &[StoreKey]) -> Vec<Result<CarriedOver, StoreError>> {
-        all(keys.iter().map(|key| patiently(|| self.stores.carry_over(key)))).await
-    }
 }
 
 impl fmt::Debug for Migration {
@@ -240,69 +225,12 @@ impl fmt::Debug for Migration {
     }
 }
 
+async fn carry(stores: &Migrating, keys: &[StoreKey]) -> Vec<Result<CarriedOver, StoreError>> {
+    all(keys.iter().map(|key| patiently(|| stores.carry_over(key)))).await
+}
+
 /// A store may have forgotten it by now.
 fn is_forgotten(deadline_ms: u64, now_ms: u64) -> bool {
     let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
     now_ms > deadline_ms.saturating_add(grace_ms)
-}
-
-/// So many sessions a second, evenly.
-struct Pace {
-    rate: Option<u32>,
-    free_at: Instant,
-}
-
-impl Pace {
-    /// How many are under way before it is told how far it is.
-    fn batch(&self) -> usize {
-        self.rate.map_or(PAGE, |rate| usize::try_from(rate).unwrap_or(PAGE).clamp(1, PAGE))
-    }
-
-    async fn wait(&mut self, sessions: usize) {
-        let Some(rate) = self.rate else { return };
-        sleep_until(self.free_at).await;
-        let takes = Duration::from_secs_f64(sessions as f64 / f64::from(rate));
-        // What a slow store did not use is not made up for.
-        self.free_at = self.free_at.max(Instant::now()) + takes;
-    }
-}
-
-/// Asks again while the error may pass.
-async fn patiently<T, Asked>(ask: impl Fn() -> Asked) -> Result<T, StoreError>
-where
-    Asked: Future<Output = Result<T, StoreError>>,
-{
-    for attempt in 1.. {
-        let answer = timeout(PATIENCE, ask()).await;
-        let answer = answer.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::TimedOut)));
-        match answer {
-            Err(error) if attempt < ATTEMPTS && may_pass(&error) => {
-                sleep(Duration::from_millis(50) * 2_u32.pow(attempt)).await;
-            }
-            answer => return answer,
-        }
-    }
-    Err(StoreError::new(StoreErrorKind::TimedOut))
-}
-
-fn may_pass(error: &StoreError) -> bool {
-    !matches!(error.kind(), StoreErrorKind::Corrupt | StoreErrorKind::Unsupported)
-}
-
-/// Waits for all of a few.
-async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<(Pin<Box<F>>, Option<F::Output>)> =
-        futures.map(|future| (Box::pin(future), None)).collect();
-    poll_fn(|context| {
-        let mut waiting = false;
-        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
-            match future.as_mut().poll(context) {
-                Poll::Ready(done) => *output = Some(done),
-                Poll::Pending => waiting = true,
-            }
-        }
-        if waiting { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    running.into_iter().filter_map(|(_, output)| output).collect()
 }

@@ -10,7 +10,10 @@ use dewar::{
     },
 };
 
-use super::{carry::is_mark, migrating::Migrating};
+use super::{
+    carry::{PROBE_MS, is_mark},
+    migrating::Migrating,
+};
 
 /// How many notes are asked for at once where all of a user's are needed.
 const NOTES: usize = 256;
@@ -144,6 +147,9 @@ impl Migrating {
         key: &StoreKey,
         loaded: &Result<Loaded, StoreError>,
     ) -> Result<bool, StoreError> {
+        if matches!(loaded, Ok(Loaded::Ended { until_ms: PROBE_MS })) {
+            return Ok(false);
+        }
         let is_live = matches!(loaded, Ok(Loaded::Live(_)));
         if !is_live || !self.0.keys.are_same() || self.0.moved.knows(key) {
             return Ok(true);

@@ -111,8 +111,12 @@ impl UserIndex for Nodes {
         now_ms: u64,
         until_ms: u64,
     ) -> Result<(), StoreError> {
-        if self.born != Born::New {
+        // Of a session that is about to begin there only the old store knows.
+        if self.born != Born::New && self.load(key).await? == Loaded::Nothing {
             self.old.enter(owner, key, now_ms, until_ms).await?;
+            if self.born == Born::Old {
+                return Ok(());
+            }
         }
         self.next().enter(owner, key, now_ms, until_ms).await
     }

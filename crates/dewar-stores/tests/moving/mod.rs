@@ -5,5 +5,7 @@
 pub mod app;
 pub mod born;
 pub mod chance;
+pub mod noted;
 pub mod shelf;
 pub mod stepping;
+pub mod story;

@@ -36,6 +36,13 @@ impl Shelf {
         self.open().get(key).cloned().unwrap_or(Loaded::Nothing)
     }
 
+    /// The next of them by key.
+    pub fn after(&self, key: Option<StoreKey>, limit: usize) -> Vec<(StoreKey, Loaded)> {
+        let held = self.open();
+        let next = held.iter().filter(|(it, _)| key.is_none_or(|key| **it > key));
+        next.take(limit).map(|(key, held)| (*key, held.clone())).collect()
+    }
+
     fn replace(&self, key: &StoreKey, expected: WriteId, new: Loaded) -> Written {
         let mut shelf = self.open();
         match shelf.get(key) {

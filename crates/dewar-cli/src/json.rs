@@ -8,24 +8,37 @@ use dewar_signing::{Dict, Value};
 use crate::terminal::is_hidden;
 
 /// One line of JSON.
-pub(super) fn one_line(value: &Value) -> String {
-    write(value, false)
+pub(crate) fn one_line(value: &Value) -> String {
+    write(value, Style { lines: false, words: false })
 }
 
 /// Indented, and with a word before each value of a type that JSON lacks: `tuple [1, 2]`.
-pub(super) fn for_people(value: &Value) -> String {
-    write(value, true)
+pub(crate) fn for_people(value: &Value) -> String {
+    write(value, Style { lines: true, words: true })
 }
 
-fn write(value: &Value, for_people: bool) -> String {
-    let mut writer = Writer { out: String::new(), for_people, depth: 0 };
+/// The same JSON as in one line, indented.
+pub(crate) fn indented(value: &Value) -> String {
+    write(value, Style { lines: true, words: false })
+}
+
+fn write(value: &Value, style: Style) -> String {
+    let mut writer = Writer { out: String::new(), style, depth: 0 };
     writer.value(value);
     writer.out
 }
 
+#[derive(Clone, Copy)]
+struct Style {
+    /// Each member stands in a line of its own.
+    lines: bool,
+    /// A word says which type a value has that JSON lacks.
+    words: bool,
+}
+
 struct Writer {
     out: String,
-    for_people: bool,
+    style: Style,
     depth: usize,
 }
 
@@ -35,7 +48,7 @@ impl Writer {
             Value::Null => self.out.push_str("null"),
             Value::Bool(b) => self.out.push_str(if *b { "true" } else { "false" }),
             // JSON has no NaN and no infinity.
-            Value::Float(f) if !f.is_finite() && !self.for_people => self.out.push_str("null"),
+            Value::Float(f) if !f.is_finite() && !self.style.words => self.out.push_str("null"),
             Value::Int(_) | Value::BigInt(_) | Value::Float(_) => {
                 self.out.push_str(&value.to_python_text());
             }
@@ -59,7 +72,7 @@ impl Writer {
     }
 
     fn word(&mut self, value: &Value) {
-        if self.for_people && !matches!(value, Value::List(_)) {
+        if self.style.words && !matches!(value, Value::List(_)) {
             self.out.push_str(value.type_name());
             self.out.push(' ');
         }
@@ -72,7 +85,7 @@ impl Writer {
     fn dict(&mut self, dict: &Dict) {
         self.members('{', '}', dict.iter(), |writer, (key, value)| {
             writer.text(key);
-            writer.out.push_str(if writer.for_people { ": " } else { ":" });
+            writer.out.push_str(if writer.style.lines { ": " } else { ":" });
             writer.value(value);
         });
     }
@@ -102,7 +115,7 @@ impl Writer {
     }
 
     fn line(&mut self) {
-        if self.for_people {
+        if self.style.lines {
             self.out.push('\n');
             self.out.extend(std::iter::repeat_n("  ", self.depth));
         }

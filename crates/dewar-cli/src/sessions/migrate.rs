@@ -1,0 +1,172 @@
+//! `dewar sessions migrate`.
+
+use std::path::Path;
+
+use anyhow::{anyhow, ensure};
+use dewar::store::{GRACE, Loaded, StoreErrorKind};
+use dewar_stores::{
+    migrate::{Migrating, Migration, MigrationError, Progress as Moved},
+    url::StoreUrl,
+};
+
+use super::{
+    args::Migrate,
+    dry_run::Outcome,
+    progress::Progress,
+    reach::{self, Reach},
+    span,
+};
+use crate::{failure::Failed, store, terminal};
+
+/// How wide the bar is.
+const BAR: u64 = 30;
+
+pub(super) async fn run(args: &Migrate) -> anyhow::Result<()> {
+    let old = Reach::named("--from", "DEWAR_FROM", args.from.as_deref()).await?;
+    let (option, to) = reach::url("--to", "DEWAR_TO", args.to.as_deref())?;
+    if let Some(file) = &args.checkpoint {
+        ensure_meant(file, args.resume)?;
+    }
+    let (counted, seen) = count(&old).await?;
+    if !args.yes {
+        terminal::note(
+            "let every node of the application use both stores first: then nobody is logged out",
+        );
+        return outcome(args, &counted).print(args.json);
+    }
+    let new = store::open(option, &to).await?;
+    let moved = moved(args, old, new, &to, seen).await?;
+    outcome(args, &moved).print(args.json)?;
+    for key in &moved.unreadable_keys {
+        terminal::note(&format!("{key} cannot be read, and stays in the old store as it is"));
+    }
+    if moved.routes_until_ms > 0 && !args.json {
+        let until = span::moment(moved.routes_until_ms);
+        terminal::note(&format!("rotated sessions are followed through both stores until {until}"));
+    }
+    Ok(())
+}
+
+/// A checkpoint goes on only if that is meant, and is not begun anew unnoticed.
+fn ensure_meant(file: &Path, resume: bool) -> anyhow::Result<()> {
+    let shown = file.display();
+    ensure!(
+        resume || !file.exists(),
+        "the checkpoint {shown} is there already: go on with --resume, or remove it to begin anew"
+    );
+    ensure!(
+        !resume || file.exists(),
+        "there is no checkpoint {shown}: leave --resume out to begin"
+    );
+    Ok(())
+}
+
+/// What a migration would find now, and how much there is to see.
+async fn count(old: &Reach) -> anyhow::Result<(Moved, u64)> {
+    let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
+    let (mut moved, mut pages, mut progress) = (Moved::default(), old.pages(), Progress::new());
+    while let Some(page) = pages.next().await? {
+        for (key, found) in page {
+            moved.seen += 1;
+            match found {
+                // A store may have forgotten it by now.
+                Ok(Loaded::Live(record))
+                    if old.now_ms > record.deadline_ms().saturating_add(grace_ms) =>
+                {
+                    moved.expired += 1;
+                }
+                Ok(Loaded::Live(_)) => moved.carried += 1,
+                // The mark of one that was carried over.
+                Ok(Loaded::Moved(to)) if to.to == key => moved.already_there += 1,
+                Ok(Loaded::Moved(to)) => {
+                    moved.ended += 1;
+                    moved.routes_until_ms = moved.routes_until_ms.max(to.until_ms);
+                }
+                Ok(Loaded::Ended { .. } | Loaded::Nothing) => moved.ended += 1,
+                Err(error) if error.kind() == StoreErrorKind::Corrupt => moved.unreadable += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        progress.tell(|| format!("{} entries counted", moved.seen));
+    }
+    let seen = moved.seen;
+    Ok((moved, seen))
+}
+
+async fn moved(
+    args: &Migrate,
+    old: Reach,
+    new: dewar::store::BoxStore,
+    to: &StoreUrl,
+    total: u64,
+) -> anyhow::Result<Moved> {
+    let mut progress = Progress::new();
+    let mut migration = Migration::new(Migrating::new(old.store, new))
+        .estimate(total)
+        .on_progress(move |now| progress.tell(|| bar(now)));
+    if let Some(rate) = args.rate {
+        migration = migration.rate(rate);
+    }
+    if let Some(file) = &args.checkpoint {
+        // Neither name holds a password.
+        migration = migration.checkpoint(file, &old.url.to_string(), &to.to_string());
+    }
+    migration.run().await.map_err(|error| match error {
+        MigrationError::OtherMigration { .. }
+        | MigrationError::NoCheckpoint { .. }
+        | MigrationError::CannotScan => anyhow!(error),
+        error => Failed(format!("{:#}", anyhow!(error))).into(),
+    })
+}
+
+/// `[######......] 20 %, 1234 of 6170, 450 a second, 11 s left`.
+fn bar(now: &Moved) -> String {
+    let total = now.total.unwrap_or(now.seen).max(now.seen).max(1);
+    let full = now.seen * BAR / total;
+    let bar: String = (0..BAR).map(|i| if i < full { '#' } else { '.' }).collect();
+    let left = match now.remaining() {
+        _ if now.verifying => ", checking that nothing is left".into(),
+        Some(left) => format!(", {} left", span::words(left.as_secs())),
+        None => String::new(),
+    };
+    let percent = now.seen * 100 / total;
+    format!("[{bar}] {percent} %, {} of {total}, {:.0} a second{left}", now.seen, now.rate())
+}
+
+fn outcome(args: &Migrate, moved: &Moved) -> Outcome {
+    let number = span::sessions(moved.carried);
+    let rest = format!(
+        "; {} are there already, {} have ended, {} have expired, {} cannot be read",
+        moved.already_there, moved.ended, moved.expired, moved.unreadable
+    );
+    Outcome {
+        yes: args.yes,
+        numbers: vec![
+            ("sessions", moved.carried),
+            ("already_there", moved.already_there),
+            ("ended", moved.ended),
+            ("expired", moved.expired),
+            ("unreadable", moved.unreadable),
+            ("routes_until_ms", moved.routes_until_ms),
+        ],
+        would: format!("carry {number} over{rest}"),
+        did: format!("carried {number} over{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_full_as_what_was_seen() {
+        let mut now = Moved::default();
+        (now.seen, now.total) = (50, Some(200));
+        assert_eq!(
+            bar(&now),
+            format!("[{}{}] 25 %, 50 of 200, 0 a second", "#".repeat(7), ".".repeat(23))
+        );
+        (now.seen, now.total) = (0, Some(0));
+        assert!(bar(&now).starts_with("[....") && bar(&now).contains(" 0 %"));
+    }
+}

@@ -1,0 +1,200 @@
+//! The store, and how it is asked.
+
+use std::{
+    env,
+    future::Future,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{bail, ensure};
+use dewar::{
+    StoreKey,
+    store::{
+        BoxStore, Cursor, Loaded, Owner, Reached, Record, Scan, Store, StoreError, StoreErrorKind,
+        UserIndex,
+    },
+};
+use dewar_stores::url::StoreUrl;
+use tokio::time::timeout;
+
+use super::args::Asked;
+use crate::store;
+
+/// The variable that names the store if no option does.
+const VARIABLE: &str = "DEWAR_STORE";
+
+/// How long one answer may take: nobody waits here but the one who asked.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many keys are asked for at once.
+const PAGE: usize = 256;
+
+/// How long a tombstone stays: longer than any request, as a session layer's default is.
+const TOMBSTONE_MS: u64 = 10 * 60 * 1000;
+
+/// How often a session can have been rotated while it is followed.
+const HOPS: usize = 16;
+
+/// A store that is there, at one moment.
+pub(super) struct Reach {
+    pub(super) store: BoxStore,
+    pub(super) url: StoreUrl,
+    /// When the command began, in Unix milliseconds.
+    pub(super) now_ms: u64,
+}
+
+/// What stands under a key.
+pub(super) type Found = (StoreKey, Result<Loaded, StoreError>);
+
+impl Reach {
+    /// Opens the store that is asked for. None is made: it has to be there.
+    pub(super) async fn open(asked: &Asked) -> anyhow::Result<Self> {
+        Self::named("--store", VARIABLE, asked.store.as_deref()).await
+    }
+
+    /// The same for another option, or for the variable beside it.
+    pub(super) async fn named(
+        option: &'static str,
+        variable: &'static str,
+        given: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let (from, url) = url(option, variable, given)?;
+        if let StoreUrl::Sqlite(sqlite) = &url {
+            ensure_file(from, &sqlite.file)?;
+        }
+        let store = store::open(from, &url).await?;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        Ok(Self { store, url, now_ms })
+    }
+
+    /// Everything, page by page.
+    pub(super) fn pages(&self) -> Pages<'_> {
+        Pages { reach: self, from: None, over: false }
+    }
+
+    pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+        within(self.store.load(key)).await
+    }
+
+    /// The keys that may be this user's, if the store knows users.
+    pub(super) async fn keys_of(&self, owner: &Owner) -> Result<Vec<StoreKey>, StoreError> {
+        let (mut keys, mut after) = (Vec::new(), None);
+        loop {
+            let page = within(self.store.sessions_of(owner, after, PAGE)).await?;
+            keys.extend(page.iter().map(|entry| entry.key));
+            after = page.last().copied();
+            if page.len() < PAGE {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// Forgets that this session may be the user's.
+    pub(super) async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {
+        if self.store.knows_users() {
+            within(self.store.leave(owner, key)).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a session, wherever it goes meanwhile; tells whether there was something to end.
+    pub(super) async fn end(
+        &self,
+        key: &StoreKey,
+        owner: Option<&Owner>,
+    ) -> Result<bool, StoreError> {
+        let mut key = *key;
+        for _ in 0..HOPS {
+            let reached = within(self.store.delete(&key, self.now_ms + TOMBSTONE_MS)).await?;
+            if let Some(owner) = owner {
+                self.leave(owner, &key).await?;
+            }
+            match reached {
+                Reached::Done => return Ok(true),
+                Reached::Gone => return Ok(false),
+                Reached::Moved(moved) => key = moved.to,
+            }
+        }
+        Err(StoreError::unavailable("the session is rotated too often to be followed"))
+    }
+
+    /// Where a session is now: itself, or the end of its chain.
+    pub(super) async fn follow(&self, key: &StoreKey) -> Result<(StoreKey, Loaded), StoreError> {
+        let mut key = *key;
+        for _ in 0..HOPS {
+            match self.load(&key).await? {
+                Loaded::Moved(moved) => key = moved.to,
+                loaded => return Ok((key, loaded)),
+            }
+        }
+        Err(StoreError::unavailable("the session is rotated too often to be followed"))
+    }
+
+    pub(super) fn is_live(&self, record: &Record) -> bool {
+        self.now_ms < record.deadline_ms()
+    }
+}
+
+/// Which store is named, and by what.
+pub(super) fn url(
+    option: &'static str,
+    variable: &'static str,
+    given: Option<&str>,
+) -> anyhow::Result<(&'static str, StoreUrl)> {
+    let (from, text) = match (given, env::var(variable)) {
+        (Some(url), _) => (option, url.to_owned()),
+        (None, Ok(url)) => (variable, url),
+        (None, Err(_)) => bail!("no store is named: give {option} URL, or set {variable}"),
+    };
+    let url = store::read(from, &text)?;
+    ensure!(
+        url.is_shared(),
+        "{from}: a store in memory is seen by its own process alone: name the store of an \
+         application, such as sqlite:app.db"
+    );
+    Ok((from, url))
+}
+
+/// One answer, or none in time.
+pub(super) async fn within<T>(
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let answer = timeout(PATIENCE, call).await;
+    answer.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::TimedOut)))
+}
+
+/// A slip in the name must not make a new, empty store.
+fn ensure_file(from: &str, file: &Path) -> anyhow::Result<()> {
+    ensure!(
+        file.exists(),
+        "{from}: there is no file {}: name the one that the application uses",
+        file.display()
+    );
+    Ok(())
+}
+
+/// The pages of a scan; one is in memory at a time.
+pub(super) struct Pages<'r> {
+    reach: &'r Reach,
+    from: Option<Cursor>,
+    over: bool,
+}
+
+impl Pages<'_> {
+    pub(super) async fn next(&mut self) -> anyhow::Result<Option<Vec<Found>>> {
+        if self.over {
+            return Ok(None);
+        }
+        ensure!(
+            self.reach.store.scans(),
+            "the store {} cannot show what it holds: name one that can",
+            self.reach.url
+        );
+        let page = within(self.reach.store.scan(self.from.as_ref(), PAGE)).await?;
+        self.over = page.next.is_none();
+        self.from = page.next;
+        Ok(Some(page.found))
+    }
+}

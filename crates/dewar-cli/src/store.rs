@@ -1,0 +1,23 @@
+//! The store that a URL names, and messages that say which option named it.
+
+use anyhow::anyhow;
+use dewar::store::BoxStore;
+use dewar_stores::url::{StoreUrl, UrlError};
+
+use crate::failure::Failed;
+
+/// Reads a URL; `from` is the option or the variable that it came from. No message shows a password.
+pub(crate) fn read(from: &str, url: &str) -> anyhow::Result<StoreUrl> {
+    url.parse().map_err(|error: UrlError| anyhow!("{from}: {error}"))
+}
+
+/// Opens the store. One that this build has not is a wrong use, one that does not open a failure.
+pub(crate) async fn open(from: &str, url: &StoreUrl) -> anyhow::Result<BoxStore> {
+    url.open().await.map_err(|error| match error {
+        UrlError::Open { .. } => {
+            let error = anyhow::Error::new(error);
+            Failed(format!("{error:#}: name another {from}")).into()
+        }
+        error => anyhow!("{from}: {error}"),
+    })
+}

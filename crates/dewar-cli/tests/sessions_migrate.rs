@@ -1,0 +1,124 @@
+//! `dewar sessions migrate` from file to file, killed in the middle, and resumed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
+mod answer;
+mod filled;
+
+use std::{
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use answer::dewar_with;
+use dewar::store::{Loaded, Store};
+use filled::{Filled, Session, ids, json_of, key, session, some};
+use serde_json::json;
+
+fn migrate(from: &str, to: &str, more: &[&str]) -> answer::Answer {
+    let args = [&["sessions", "migrate", "--from", from, "--to", to], more].concat();
+    dewar_with(&args, &[], "")
+}
+
+#[test]
+fn everything_alive_is_moved_and_a_dry_run_moves_nothing() {
+    let (old, new) = (some(), Filled::new());
+    let file = new.url.replace("app.db", "new.db");
+    let before = ids(&old.sessions(&["ls", "--json"]).out);
+    let dry = migrate(&old.url, &file, &["--json"]);
+    assert_eq!(dry.code, 0, "{}", dry.err);
+    assert!(dry.err.contains("use both stores first"), "{}", dry.err);
+    assert!(!new.file().with_file_name("new.db").exists(), "a dry run makes no store");
+    let real = migrate(&old.url, &file, &["--json", "--yes"]);
+    assert_eq!(real.code, 0, "{}", real.err);
+    let (mut dry, real) = (json_of(&dry.out), json_of(&real.out));
+    dry.as_object_mut().unwrap().remove("command");
+    dry["dry_run"] = json!(false);
+    assert_eq!(dry, real);
+    assert_eq!((&real["sessions"], &real["expired"]), (&json!(5), &json!(1)), "{real}");
+
+    assert_eq!(old.sessions(&["ls", "--json"]).out, "", "nothing is live in two stores");
+    let moved = Filled::at(&file);
+    assert_eq!(ids(&moved.sessions(&["ls", "--json"]).out), before);
+    assert_eq!(ids(&moved.sessions(&["ls", "--user", "bob", "--json"]).out), ["bb015e5e"]);
+    let again = json_of(&migrate(&old.url, &file, &["--json", "--yes"]).out);
+    assert_eq!((&again["sessions"], &again["already_there"]), (&json!(0), &json!(5)));
+}
+
+#[test]
+fn one_that_is_killed_goes_on() {
+    const SESSIONS: u32 = 600;
+    let (old, new) = (Filled::new(), Filled::new());
+    old.run(async {
+        for i in 0..SESSIONS {
+            let session = session(&i.to_be_bytes(), Some("ada"));
+            old.store.create(&session.key, &session.record()).await.unwrap();
+        }
+    });
+    let checkpoint = new.file().with_file_name("move.at");
+    let checkpoint = checkpoint.to_str().unwrap();
+    let slow = ["--rate", "200", "--checkpoint", checkpoint, "--yes"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dewar"))
+        .args(["sessions", "migrate", "--from", &old.url, "--to", &new.url])
+        .args(slow)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let carried = || {
+        let is_there = |i: &u32| matches!(new.load(&key(&i.to_be_bytes())), Loaded::Live(_));
+        (0..SESSIONS).filter(is_there).count()
+    };
+    while !std::path::Path::new(checkpoint).exists() || carried() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it is over before it could be killed");
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let half = carried();
+    assert!(0 < half && half < SESSIONS as usize, "{half}");
+
+    let unmeant = migrate(&old.url, &new.url, &["--checkpoint", checkpoint, "--yes"]);
+    assert_eq!(unmeant.code, 2);
+    assert!(unmeant.err.contains("go on with --resume"), "{}", unmeant.err);
+    let resume = ["--checkpoint", checkpoint, "--resume", "--yes"];
+    let other = migrate(&old.url, &format!("{}x", new.url.split('?').next().unwrap()), &resume);
+    assert_eq!(other.code, 2, "{}", other.err);
+    assert!(other.err.contains("name another file, or remove it"), "{}", other.err);
+    let done = migrate(&old.url, &new.url, &resume);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_eq!(carried(), SESSIONS as usize);
+    assert!(!std::path::Path::new(checkpoint).exists());
+    let gone = migrate(&old.url, &new.url, &resume);
+    assert!(gone.code == 2 && gone.err.contains("there is no checkpoint"), "{}", gone.err);
+}
+
+#[test]
+fn what_cannot_be_read_stays_and_is_named() {
+    let old = some();
+    let database = rusqlite::Connection::open(old.file()).unwrap();
+    let key = key(&[0xbb, 1]);
+    let sql = "UPDATE dewar_sessions SET data = x'00' WHERE key = ?1";
+    assert_eq!(database.execute(sql, [&key.as_bytes()[..]]).unwrap(), 1);
+    let new = Filled::with(&[Session { user: None, ..session(&[0x99], None) }]);
+    let done = migrate(&old.url, &new.url, &["--yes"]);
+    assert!(done.out.starts_with("carried 4 sessions over"), "{}{}", done.out, done.err);
+    assert!(done.out.contains("1 cannot be read"), "{}", done.out);
+    assert!(done.err.contains("bb015e5e cannot be read, and stays"), "{}", done.err);
+}
+
+#[test]
+fn no_password_is_repeated() {
+    for (from, to) in [
+        ("redis://u:hunter2@127.0.0.1:1", "sqlite:x"),
+        ("redis://u:hunter2", "sqlite:x"),
+        ("sqlite:x", "redis://u:hunter2@127.0.0.1:1"),
+    ] {
+        let answer = migrate(from, to, &["--yes"]);
+        assert!(matches!(answer.code, 1 | 2) && !answer.err.contains("hunter2"), "{}", answer.err);
+    }
+    let old = some();
+    let dry = migrate(&old.url, "redis://u:hunter2@127.0.0.1:1", &[]);
+    assert!(dry.code == 0 && dry.err.contains("--to \"$DEWAR_TO\" --yes"), "{}", dry.err);
+    assert!(!dry.err.contains("hunter2"));
+}

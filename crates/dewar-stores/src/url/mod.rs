@@ -1,0 +1,96 @@
+//! One way to name a store: a URL, read in one place.
+//!
+//! | URL | store |
+//! |---|---|
+//! | `memory:` | the memory of this process |
+//! | `sqlite:FILE` | one SQLite file; a relative path begins in the working folder |
+//! | `redis://[user:password@]host[:port][/database]` | one Redis or Valkey node; `rediss` with TLS |
+//! | `redis+sentinel://[user:password@]host[:port],…/service[/database]` | whatever node the Sentinels call master |
+//! | `redis+cluster://[user:password@]host[:port],…` | a cluster, found through any of its nodes |
+//! | `postgres://[user[:password]@]host[:port],…[/database]` | Postgres; `postgresql` is the same |
+//!
+//! With `rediss+sentinel` and `rediss+cluster` TLS is spoken. Options follow a `?` as
+//! `name=value&name=value`. In a user, a password, a name, a file and a value, `%` and two hex digits
+//! stand for a byte; `% / ? # @ :` have to be written so in a user or a password, `% ?` in a file.
+//!
+//! ```
+//! use dewar_stores::url::StoreUrl;
+//!
+//! let url: StoreUrl = "redis://app:s3cret@db.example:6379/2".parse()?;
+//! assert_eq!(url.to_string(), "redis://app:***@db.example:6379/2");
+//! assert!("redsi://db.example".parse::<StoreUrl>().is_err());
+//! # Ok::<(), dewar_stores::url::UrlError>(())
+//! ```
+
+mod authority;
+mod error;
+mod near;
+mod open;
+mod options;
+mod percent;
+mod postgres;
+mod redis;
+mod scheme;
+mod show;
+mod sqlite;
+
+use std::str::FromStr;
+
+pub use authority::{Host, Login};
+pub use error::UrlError;
+pub use open::open;
+pub use options::Options;
+pub use postgres::PostgresUrl;
+pub use redis::{RedisUrl, Topology};
+pub use sqlite::SqliteUrl;
+
+use scheme::Scheme;
+
+/// Which store a URL names, and how it is opened. Neither its `Debug` nor its `Display` shows a
+/// password.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreUrl {
+    /// `memory:`
+    Memory,
+    /// `sqlite:FILE`
+    Sqlite(SqliteUrl),
+    /// `redis:`, and its kin.
+    Redis(RedisUrl),
+    /// `postgres:`, and `postgresql:`.
+    Postgres(PostgresUrl),
+}
+
+impl FromStr for StoreUrl {
+    type Err = UrlError;
+
+    /// Reads a URL. It asks nobody, and looks at no file.
+    ///
+    /// # Errors
+    /// If it names no store, or not how it is opened; the error says what to write, and holds no
+    /// password.
+    fn from_str(url: &str) -> Result<Self, UrlError> {
+        let (scheme, rest) = Scheme::of(url)?;
+        match scheme {
+            Scheme::Memory if rest.is_empty() => Ok(Self::Memory),
+            Scheme::Memory => Err(UrlError::Memory),
+            Scheme::Sqlite => SqliteUrl::read(rest).map(Self::Sqlite),
+            Scheme::Redis { name, topology, tls } => {
+                RedisUrl::read(name, topology, tls, rest).map(Self::Redis)
+            }
+            Scheme::Postgres { name } => PostgresUrl::read(name, rest).map(Self::Postgres),
+        }
+    }
+}
+
+impl StoreUrl {
+    /// Whether its sessions are seen by other processes: all but those in memory.
+    pub fn is_shared(&self) -> bool {
+        !matches!(self, Self::Memory)
+    }
+
+    /// Whether the store forgets what is past by itself, and a sweep has nothing to do.
+    pub fn forgets_by_itself(&self) -> bool {
+        matches!(self, Self::Redis(_))
+    }
+}
