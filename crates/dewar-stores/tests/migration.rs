@@ -20,7 +20,7 @@ use dewar::{
     ManualClock, StoreKey,
     store::{
         BoxStore, Created, Cursor, Loaded, MemoryStore, Moved, Page, Reached, Record, Scan, Store,
-        StoreError, Sweep, WriteId, Written,
+        StoreError, Sweep, Swept, WriteId, Written,
         conformance::{Fault, Faulty, cancel_after},
     },
 };
@@ -201,8 +201,8 @@ impl Store for Slow {
 }
 
 impl Sweep for Slow {
-    async fn sweep(&self, _: u64, _: usize) -> Result<usize, StoreError> {
-        Ok(0)
+    async fn sweep(&self, _: u64, _: usize) -> Result<Swept, StoreError> {
+        Ok(Swept::default())
     }
 }
 

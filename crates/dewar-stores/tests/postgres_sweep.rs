@@ -30,7 +30,7 @@ async fn two_sweeps_at_once_share_the_work() {
     );
     server.client().await.batch_execute(&fill).await.unwrap();
     let all = |store: dewar_stores::postgres::PostgresStore| {
-        tokio::spawn(async move { store.sweep(u64::MAX, usize::MAX).await.unwrap() })
+        tokio::spawn(async move { store.sweep(u64::MAX, usize::MAX).await.unwrap().forgotten })
     };
     let (first, second) = (all(one.clone()), all(two));
     let (first, second) = (first.await.unwrap(), second.await.unwrap());
@@ -50,9 +50,13 @@ async fn a_sweep_puts_back_what_lives_on_and_counts_what_it_forgets() {
         }
     }
     let now_ms = GRACE_MS + 2001;
-    assert_eq!(store.sweep(now_ms, 3).await.unwrap(), 3, "the limit is what is forgotten");
-    assert_eq!(store.sweep(now_ms, 1000).await.unwrap(), 2);
-    assert_eq!(store.sweep(now_ms, 1000).await.unwrap(), 0);
+    assert_eq!(
+        store.sweep(now_ms, 3).await.unwrap().forgotten,
+        3,
+        "the limit is what is forgotten"
+    );
+    assert_eq!(store.sweep(now_ms, 1000).await.unwrap().forgotten, 2);
+    assert_eq!(store.sweep(now_ms, 1000).await.unwrap().forgotten, 0);
     let sql = format!("SELECT count(*) FROM {schema}.sessions WHERE due_ms = deadline_ms");
     let settled = server.client().await.query_one(&sql, &[]).await.unwrap();
     assert_eq!(settled.get::<_, i64>(0), 245);
@@ -75,7 +79,7 @@ async fn touch_meets_sweep(sabotage: Option<Sabotage>) -> Option<Loaded> {
     toucher.batch_execute(&format!("BEGIN; {touch}")).await.unwrap();
     let sweep = tokio::spawn({
         let store = store.clone();
-        async move { store.sweep(GRACE_MS + 2001, 10).await.unwrap() }
+        async move { store.sweep(GRACE_MS + 2001, 10).await.unwrap().forgotten }
     });
     if sabotage.is_some() {
         let watcher = server.client().await;

@@ -42,7 +42,7 @@ pub(super) async fn run(args: &Purge) -> anyhow::Result<()> {
 async fn sweep(reach: &Reach) -> anyhow::Result<u64> {
     let (mut entries, mut progress) = (0, Progress::new());
     loop {
-        let forgotten = within(reach.store.sweep(reach.now_ms, BATCH)).await?;
+        let forgotten = within(reach.store.sweep(reach.now_ms, BATCH)).await?.forgotten;
         entries += forgotten as u64;
         progress.tell(|| format!("{entries} entries forgotten"));
         if forgotten < BATCH {

@@ -9,7 +9,7 @@ use dewar::{
     StoreKey,
     store::{
         BoxStore, Created, Cursor, Entry, Loaded, Moved, Owner, Page, Reached, Record, Scan, Store,
-        StoreError, StoreErrorKind, Sweep, UserIndex, WriteId, Written,
+        StoreError, StoreErrorKind, Sweep, Swept, UserIndex, WriteId, Written,
     },
 };
 
@@ -121,7 +121,7 @@ impl<S: Sweep + Scan> UserIndex for Noted<S> {
 }
 
 impl<S: Sweep + Scan> Sweep for Noted<S> {
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         self.store.sweep(now_ms, limit).await
     }
 }
