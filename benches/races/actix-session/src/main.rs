@@ -45,7 +45,8 @@ fn pages(pages: &mut web::ServiceConfig) {
         .route("/plain", web::get().to(async || "no session here\n"));
 }
 
-/// The outermost layer: an answer tells when, even the middleware's error.
+/// The outermost layer: an answer tells when. What the middleware answers with an error does not, for
+/// whoever keeps the request to answer it himself keeps the router from it.
 fn tell_when<S>(
     request: ServiceRequest,
     next: &S,
@@ -55,16 +56,9 @@ where
 {
     let times = Times::default();
     request.extensions_mut().insert(times.clone());
-    let asked = request.request().clone();
     let answer = next.call(request);
     async move {
-        let mut answer = match answer.await {
-            Ok(answer) => answer,
-            Err(error) => {
-                let error = error.error_response();
-                ServiceResponse::new(asked, error)
-            }
-        };
+        let mut answer = answer.await?;
         for (name, micros) in times.headers().into_iter().flatten() {
             let (name, value) = (HeaderName::from_static(name), HeaderValue::from(micros));
             answer.headers_mut().insert(name, value);

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Longer than any timeout that a peer has by default.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an answer is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One connection.
 pub(crate) struct Client(BufReader<TcpStream>);

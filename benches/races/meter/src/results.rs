@@ -92,9 +92,8 @@ impl Results {
 
     /// A figure in every round.
     pub(crate) fn values(&self, target: &str, race: &str, figure: &str) -> Vec<u64> {
-        let of = |found: &&Found| {
-            found.target == target && found.race == race && found.figure == figure
-        };
+        let of =
+            |found: &&Found| found.target == target && found.race == race && found.figure == figure;
         self.found.iter().filter(of).map(|found| found.value).collect()
     }
 

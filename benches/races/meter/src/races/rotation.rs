@@ -8,8 +8,7 @@ use crate::browser::Browser;
 pub(super) fn run(server: SocketAddr, wait: Duration) -> io::Result<Option<Figures>> {
     let mut browser = Browser::logged_in(server)?;
     let old = browser.cookies();
-    let (writer, rotation) =
-        browser.overtake(&waiting("/set?k=z&", wait), wait / 4, "/rotate")?;
+    let (writer, rotation) = browser.overtake(&waiting("/set?k=z&", wait), wait / 4, "/rotate")?;
     if !overtook(&writer, &rotation) {
         return Ok(None);
     }

@@ -1,7 +1,12 @@
 //! The table of the outage: what is answered when Redis is gone.
 
 use super::table::Table;
-use crate::{outage::PAGES, results::Results, targets::ALL};
+use crate::{
+    client::PATIENCE,
+    outage::{NONE, PAGES},
+    results::Results,
+    targets::ALL,
+};
 
 /// The table; none if no store was ended.
 pub(super) fn table(results: &Results) -> Option<String> {
@@ -24,6 +29,9 @@ pub(super) fn table(results: &Results) -> Option<String> {
 }
 
 fn cell(status: u64, ms: u64, is_empty: bool) -> String {
+    if status == NONE {
+        return format!("no answer in {} s", PATIENCE.as_secs());
+    }
     let empty = if is_empty { ", as if logged out" } else { "" };
     let time = match ms {
         0..100 => "at once".to_owned(),
@@ -39,6 +47,7 @@ mod tests {
     #[test]
     fn a_cell_tells_status_and_time() {
         assert_eq!(cell(503, 1520, false), "503, 1.5 s");
+        assert_eq!(cell(0, 0, false), "no answer in 20 s");
         assert_eq!(cell(200, 3, true), "200, as if logged out, at once");
     }
 }

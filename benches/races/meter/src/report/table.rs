@@ -23,7 +23,8 @@ impl Table {
             line(row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect())
         });
         let head = lines.next().unwrap_or_default();
-        let rule: String = widths.iter().map(|width| format!("|{}", "-".repeat(width + 2))).collect();
+        let rule: String =
+            widths.iter().map(|width| format!("|{}", "-".repeat(width + 2))).collect();
         format!("{head}{rule}|\n{}", lines.collect::<String>())
     }
 }
