@@ -222,6 +222,15 @@ fn range(row: &Value, asked: &str) -> Option<(u16, u16, Endpoint)> {
     Some((u16::try_from(*first).ok()?, u16::try_from(*last).ok()?, endpoint))
 }
 
+/// Whether this row of `CLUSTER SLOTS` says that the node has the slot, as its master.
+pub(super) fn has(row: &Value, id: &str, slot: u16) -> bool {
+    let Value::Array(row) = row else { return false };
+    let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &row[..] else {
+        return false;
+    };
+    (*first..=*last).contains(&i64::from(slot)) && master.get(2).is_some_and(|it| text(it) == id)
+}
+
 /// The slot of a key: of what stands between its first braces, if anything does.
 pub(super) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|&byte| byte == b'{').and_then(|open| {
