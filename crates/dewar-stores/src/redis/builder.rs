@@ -277,7 +277,8 @@ impl RedisStoreBuilder {
     /// finds a master without `min-replicas-to-write`; see [`OpenError`].
     pub async fn connect(self) -> Result<RedisStore, OpenError> {
         let scripts = self.scripts();
-        let Self { nodes, options, .. } = self;
+        let never_waits = self.never_waits();
+        let Self { nodes, mut options, .. } = self;
         let nodes = nodes.map_err(|()| OpenError::Url)?;
         check(&nodes, &options)?;
         #[cfg(feature = "redis-tls")]
@@ -286,6 +287,9 @@ impl RedisStoreBuilder {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let strict = options.strict.is_some();
+        if never_waits {
+            options.strict = None;
+        }
         let options = Arc::new(options);
         let route = match nodes {
             Nodes::One(node) => {
@@ -301,6 +305,14 @@ impl RedisStoreBuilder {
             master.check(strict).await.map_err(unreachable)?;
         }
         Ok(RedisStore(Arc::new(Inner { options, route, scripts })))
+    }
+
+    /// Always false, but in the test that must notice.
+    fn never_waits(&self) -> bool {
+        #[cfg(feature = "sabotage")]
+        return self.sabotage == Some(Sabotage::NeverWait);
+        #[cfg(not(feature = "sabotage"))]
+        false
     }
 
     fn scripts(&self) -> Scripts {

@@ -98,6 +98,18 @@ impl Sentinels {
         });
     }
 
+    /// Starts a server that was killed, as a replica of the master, and waits until all is whole. The
+    /// sentinels would do that too, ten seconds later.
+    ///
+    /// # Panics
+    /// If there is no master, or it is not whole in time.
+    pub fn rejoin(&self, server: &Node) {
+        let master = self.master().expect("there is a master").port().to_string();
+        server.restart();
+        server.ask(&["REPLICAOF", "127.0.0.1", &master]);
+        self.wait_until_whole();
+    }
+
     /// Waits until every server runs, the replicas follow, and the sentinels know all of them.
     pub fn wait_until_whole(&self) {
         wait_until("the sentinels know everybody", || {
