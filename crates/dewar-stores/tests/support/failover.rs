@@ -97,24 +97,38 @@ impl Writers {
         }
     }
 
-    /// Stops them, and looks at every session; through a store that nobody used yet.
-    pub async fn look(self, store: &RedisStore) -> Losses {
+    /// Lets each write what it has begun, and no more.
+    pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Looks at every session, through a store that nobody used yet.
+    pub async fn look(self, store: &RedisStore) -> Losses {
+        self.stop();
         let mut losses = Losses { acknowledged: self.acknowledged(), ..Losses::default() };
         for task in self.tasks {
-            for story in task.await.unwrap() {
-                let found = State::of(&store.load(&story.key).await.unwrap());
-                if found == story.acknowledged || Some(found) == story.perhaps {
-                    continue;
-                }
-                losses.lost.push(story.at);
-                let was_over = !matches!(story.acknowledged, State::Live(_) | State::Nothing);
-                if was_over && matches!(found, State::Live(_)) {
-                    losses.revived += 1;
+            for stories in task.await.unwrap().chunks(100) {
+                let loads = stories.iter().map(|story| {
+                    let (store, key) = (store.clone(), story.key);
+                    tokio::spawn(async move { State::of(&store.load(&key).await.unwrap()) })
+                });
+                for (story, load) in stories.iter().zip(loads.collect::<Vec<_>>()) {
+                    losses.note(story, load.await.unwrap());
                 }
             }
         }
         losses
+    }
+}
+
+impl Losses {
+    fn note(&mut self, story: &Story, found: State) {
+        if found == story.acknowledged || Some(found) == story.perhaps {
+            return;
+        }
+        self.lost.push(story.at);
+        let was_over = !matches!(story.acknowledged, State::Live(_) | State::Nothing);
+        self.revived += usize::from(was_over && matches!(found, State::Live(_)));
     }
 }
 

@@ -138,6 +138,17 @@ impl Node {
         self.signal("CONT");
     }
 
+    /// Lets no replica follow it any more, and writes all the same, until it is started again: as a
+    /// master does whose network has parted.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub fn cut_off_replicas(&self) {
+        self.ask(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+        self.ask(&["ACL", "SETUSER", "default", "-psync", "-sync"]);
+        self.ask(&["CLIENT", "KILL", "TYPE", "replica"]);
+    }
+
     fn signal(&self, signal: &str) {
         if let Some(child) = self.running().as_ref() {
             let kill = format!("kill -{signal} {}", child.id());
