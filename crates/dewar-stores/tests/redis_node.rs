@@ -340,3 +340,47 @@ async fn a_full_server_says_that_it_is_full() {
     let error = store.create(&key(1), &record(1, "a")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full);
 }
+
+#[tokio::test]
+async fn tls_is_spoken_to_whom_the_authority_signed() {
+    let Some((node, port)) = Node::start_with_tls() else { return };
+    let authority = dewar_testdata::redis::tls::authority;
+    for host in ["localhost", "127.0.0.1"] {
+        let store = RedisStore::builder(&format!("rediss://{host}:{port}")).tls_root(authority());
+        let store = store.connect().await.unwrap();
+        store.delete(&key(1), now_ms() + HOUR_MS).await.unwrap();
+        assert!(matches!(store.load(&key(1)).await.unwrap(), Loaded::Ended { .. }));
+    }
+    let store = RedisStore::at("localhost", port).tls(true).tls_root(authority());
+    store.connect().await.unwrap();
+
+    // Nobody whom the authority did not sign, whatever the URL says; and no plain words.
+    for url in
+        [format!("rediss://localhost:{port}"), format!("rediss://localhost:{port}/#insecure")]
+    {
+        let error = RedisStore::connect(&url).await.unwrap_err();
+        assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");
+    }
+    assert!(RedisStore::connect(&format!("redis://localhost:{port}")).await.is_err());
+    let plain = RedisStore::builder(&format!("rediss://localhost:{}", node.port()));
+    assert!(plain.tls_root(authority()).connect().await.is_err());
+    let nonsense = RedisStore::at("localhost", port).tls(true).tls_root(*b"no certificate");
+    assert!(nonsense.connect().await.is_err());
+}
+
+/// The write is done, the answer is lost: the record tells.
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_found_in_the_record() {
+    let Some(node) = Node::start(&[]) else { return };
+    let store = on(&node).timeout(Duration::from_millis(300)).connect().await.unwrap();
+    let (first, second) = (record(1, "a"), record(2, "b"));
+    store.create(&key(1), &first).await.unwrap();
+    // So that it is sent by name, and takes effect whenever the server wakes.
+    let stale = store.update(&key(1), WriteId::new(9), &second).await.unwrap();
+    assert_eq!(stale, Written::Conflict(first));
+    node.pause();
+    let error = store.update(&key(1), WriteId::new(1), &second).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::TimedOut);
+    node.resume();
+    assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Live(second));
+}

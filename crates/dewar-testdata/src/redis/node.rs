@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Reply, reply, wait_until};
+use super::{Reply, reply, tls, wait_until};
 use crate::tool;
 
 /// A Redis server. It ends when this is dropped.
@@ -45,6 +45,31 @@ impl Node {
         let program = tool::find_redis_server()?;
         let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
         Some(Self::start_with(program, free_port(), &options, None))
+    }
+
+    /// The same, and it speaks TLS on a second port; gives that, too.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_with_tls() -> Option<(Self, u16)> {
+        let port = free_port();
+        let folder = tls::folder();
+        let file = |name: &str| folder.join(name).display().to_string();
+        let (port_text, cert, key, ca) =
+            (port.to_string(), file("server.pem"), file("server.key"), file("ca.pem"));
+        let node = Self::start(&[
+            "--tls-port",
+            &port_text,
+            "--tls-cert-file",
+            &cert,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &ca,
+            "--tls-auth-clients",
+            "no",
+        ])?;
+        Some((node, port))
     }
 
     /// `config`: the file that the server reads and writes.
