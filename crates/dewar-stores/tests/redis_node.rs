@@ -384,3 +384,21 @@ async fn a_write_whose_answer_was_lost_is_found_in_the_record() {
     node.resume();
     assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Live(second));
 }
+
+/// A managed service names its master by DNS: after a failover the old one lives on as a replica.
+#[tokio::test]
+async fn a_master_that_became_a_replica_is_left() {
+    let Some(master) = Node::start(&[]) else { return };
+    let Some(replica) = Node::start(&[]) else { return };
+    let store = on(&master).connect().await.unwrap();
+    store.create(&key(1), &record(1, "a")).await.unwrap();
+    let connections = || master.info("total_connections_received").parse::<u64>().unwrap();
+    master.ask(&["REPLICAOF", "127.0.0.1", &replica.port().to_string()]);
+    let before = connections();
+    let error = store.update(&key(1), WriteId::new(1), &record(2, "b")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    // Each attempt asked under the name anew: more than the test's own question.
+    assert!(connections() > before + 2, "the connection was kept");
+    master.ask(&["REPLICAOF", "NO", "ONE"]);
+    store.create(&key(2), &record(1, "a")).await.unwrap();
+}

@@ -58,6 +58,9 @@ impl Inner {
                 if redirected.is_some() {
                     continue;
                 }
+                if fault.is(ServerErrorKind::ReadOnly) {
+                    link.hang_up();
+                }
                 if fault.is_misdirected() || fault.broke_the_connection() {
                     self.route.doubt(link);
                 }
