@@ -23,24 +23,27 @@ const BEHIND: Duration = Duration::from_secs(1);
 
 const SAFE: [&str; 2] = ["--min-replicas-to-write", "1"];
 
-/// When a master was cut off, and when it was dead.
+/// When a master was cut off, when it was dead, and when the others had taken over.
 struct Death {
     begun: Instant,
+    dead: Instant,
     over: Instant,
 }
 
 /// A master dies: at once, or cut off from its replicas first.
-async fn die(number: usize, master: &Node, writers: &Writers) -> Death {
+async fn die(number: usize, master: &Node, replicas: &[&Node], writers: &Writers) -> Death {
     let begun = Instant::now();
     if number % 2 == 1 {
-        master.cut_off_replicas();
+        replicas.iter().for_each(|replica| replica.pause());
+        master.cut_off();
         // Whoever does not wait for replicas goes on.
         let before = writers.acknowledged();
         sleep(CUT_OFF).await;
         assert!(writers.acknowledged() > before, "nobody wrote while the master was cut off");
     }
     master.kill();
-    Death { begun, over: Instant::now() }
+    replicas.iter().for_each(|replica| replica.resume());
+    Death { begun, dead: Instant::now(), over: Instant::now() }
 }
 
 /// What all acknowledged, and what is left of it: at the default level, at the strict one, and at one
@@ -69,6 +72,7 @@ impl Levels {
         for writers in &self.writers {
             writers.go_on(30).await;
         }
+        sleep(BEHIND).await;
     }
 
     async fn look(self, what: &str, base: &RedisStoreBuilder, deaths: &[Death]) {
@@ -83,7 +87,7 @@ impl Levels {
         println!("{what}, {} masters died:", deaths.len());
         for (level, losses) in [("default", &usual), ("strict", &safe), ("never waits", &broken)] {
             let Losses { acknowledged, lost, revived } = losses;
-            let before = lost.iter().filter_map(|at| Some(death_of(*at, deaths)?.over - *at)).max();
+            let before = lost.iter().filter_map(|at| Some(death_of(*at, deaths)?.dead - *at)).max();
             println!(
                 "  {level}: of {acknowledged} sessions {} lost an acknowledged write, {revived} live \
                  that had ended; the oldest was acknowledged {:?} before its master was dead",
@@ -100,9 +104,11 @@ impl Levels {
     }
 }
 
-/// The death that explains why something that was acknowledged at this moment is lost.
+/// The death that explains why something that was acknowledged at this moment is lost: from when the
+/// master had no replicas that kept up with it, until the others have taken over. Also meanwhile
+/// Sentinel may depose one that is alive.
 fn death_of(at: Instant, deaths: &[Death]) -> Option<&Death> {
-    let explains = |death: &&Death| at + BEHIND > death.begun && at < death.over + BEHIND;
+    let explains = |death: &&Death| at + BEHIND > death.begun && at < death.over;
     deaths.iter().find(explains)
 }
 
@@ -115,11 +121,15 @@ async fn masters_die_under_sentinel_and_nothing_strict_is_lost() {
     for number in 0..kills() {
         levels.go_on().await;
         let master = sentinels.master().unwrap();
-        deaths.push(die(number, master, &levels.writers[0]).await);
+        let mut replicas: Vec<_> = sentinels.servers().iter().collect();
+        replicas.retain(|node| node.port() != master.port());
+        let mut death = die(number, master, &replicas, &levels.writers[0]).await;
         sentinels.wait_for_another_than(master.port());
         // With one replica less: only whoever needs all of them cannot write.
         levels.writers[0].go_on(30).await;
         sentinels.rejoin(master);
+        death.over = Instant::now();
+        deaths.push(death);
     }
     levels.go_on().await;
     levels.look("Sentinel", &base, &deaths).await;
@@ -138,7 +148,7 @@ async fn masters_die_in_a_cluster_and_nothing_strict_is_lost() {
         let port = master.port().to_string();
         let mut nodes = cluster.nodes().iter();
         let replica = nodes.find(|node| node.info("master_port") == port).unwrap();
-        deaths.push(die(number, master, &levels.writers[0]).await);
+        let mut death = die(number, master, &[replica], &levels.writers[0]).await;
         dewar_testdata::redis::wait_until("the replica takes over", || {
             replica.info("role") == "master"
                 && replica.ask(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok")
@@ -147,6 +157,8 @@ async fn masters_die_in_a_cluster_and_nothing_strict_is_lost() {
         levels.writers[1].go_on(10).await;
         master.restart();
         cluster.wait_until_whole();
+        death.over = Instant::now();
+        deaths.push(death);
     }
     levels.go_on().await;
     levels.look("Cluster", &base, &deaths).await;

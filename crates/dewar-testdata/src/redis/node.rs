@@ -120,7 +120,8 @@ impl Node {
         if running.is_some() {
             return;
         }
-        let log = fs::File::create(self.folder.join("log")).expect("the folder is ours");
+        let log = fs::File::options().append(true).create(true).open(self.folder.join("log"));
+        let log = log.expect("the folder is ours");
         // Whoever starts it may be killed, and then drops nothing.
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--"])
@@ -163,14 +164,13 @@ impl Node {
         self.signal("CONT");
     }
 
-    /// Lets no replica follow it any more, and writes all the same, until it is started again: as a
-    /// master does whose network has parted.
+    /// Ends what its replicas hold of it, and lets it write all the same, until it is started again.
+    /// With its replicas [paused](Self::pause) it is as a master whose network has parted.
     ///
     /// # Panics
     /// If it does not answer.
-    pub fn cut_off_replicas(&self) {
+    pub fn cut_off(&self) {
         self.ask(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
-        self.ask(&["ACL", "SETUSER", "default", "-psync", "-sync"]);
         self.ask(&["CLIENT", "KILL", "TYPE", "replica"]);
     }
 

@@ -15,7 +15,8 @@ pub struct Sentinels {
 
 impl Sentinels {
     /// Starts them; servers with more options, and a password if there is one for all. The sentinels
-    /// give a silent master up after one second. `None`, said on the standard error, if there is no
+    /// give a silent master up after two seconds: after one, a busy machine made them depose masters that were
+    /// alive. `None`, said on the standard error, if there is no
     /// program for it.
     ///
     /// # Panics
@@ -46,8 +47,8 @@ impl Sentinels {
         };
         let config = format!(
             "sentinel monitor {SERVICE} 127.0.0.1 {} 2\n\
-             sentinel down-after-milliseconds {SERVICE} 1000\n\
-             sentinel failover-timeout {SERVICE} 4000\n{auth}",
+             sentinel down-after-milliseconds {SERVICE} 2000\n\
+             sentinel failover-timeout {SERVICE} 6000\n{auth}",
             master.port()
         );
         let start = || {
