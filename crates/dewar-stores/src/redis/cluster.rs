@@ -13,9 +13,9 @@ use redis::{Pipeline, Value};
 use tokio::task::JoinSet;
 
 use super::{
-    builder::Options,
     fault::Fault,
     link::{Endpoint, Link, lock, text},
+    options::Options,
 };
 
 pub(super) const SLOTS: u16 = 16_384;

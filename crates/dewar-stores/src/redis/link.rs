@@ -10,7 +10,7 @@ use redis::{AsyncConnectionConfig, Client, Pipeline, Value, aio::MultiplexedConn
 
 use tokio::sync::Semaphore;
 
-use super::{builder::Options, fault::Fault};
+use super::{fault::Fault, options::Options};
 
 /// So many connections that wait for replicas are kept for the next call.
 const KEPT: usize = 16;

@@ -10,9 +10,9 @@ use redis::{Pipeline, Value};
 use tokio::task::JoinSet;
 
 use super::{
-    builder::Options,
     fault::Fault,
     link::{Endpoint, Link, lock, text},
+    options::Options,
 };
 
 /// The master of one service, as long as nobody doubts it.
