@@ -25,6 +25,7 @@ const SAFE: [&str; 2] = ["--min-replicas-to-write", "1"];
 
 /// When a master was cut off, when it was dead, and when the others had taken over.
 struct Death {
+    was_cut_off: bool,
     begun: Instant,
     dead: Instant,
     over: Instant,
@@ -32,8 +33,8 @@ struct Death {
 
 /// A master dies: at once, or cut off from its replicas first.
 async fn die(number: usize, master: &Node, replicas: &[&Node], writers: &Writers) -> Death {
-    let begun = Instant::now();
-    if number % 2 == 1 {
+    let (begun, was_cut_off) = (Instant::now(), number % 2 == 1);
+    if was_cut_off {
         replicas.iter().for_each(|replica| replica.pause());
         master.cut_off();
         // Whoever does not wait for replicas goes on.
@@ -43,7 +44,7 @@ async fn die(number: usize, master: &Node, replicas: &[&Node], writers: &Writers
     }
     master.kill();
     replicas.iter().for_each(|replica| replica.resume());
-    Death { begun, dead: Instant::now(), over: Instant::now() }
+    Death { was_cut_off, begun, dead: Instant::now(), over: Instant::now() }
 }
 
 /// What all acknowledged, and what is left of it: at the default level, at the strict one, and at one
@@ -88,10 +89,13 @@ impl Levels {
         for (level, losses) in [("default", &usual), ("strict", &safe), ("never waits", &broken)] {
             let Losses { acknowledged, lost, revived } = losses;
             let before = lost.iter().filter_map(|at| Some(death_of(*at, deaths)?.dead - *at)).max();
+            let at_once = lost.iter().filter_map(|at| death_of(*at, deaths));
             println!(
-                "  {level}: of {acknowledged} sessions {} lost an acknowledged write, {revived} live \
-                 that had ended; the oldest was acknowledged {:?} before its master was dead",
+                "  {level}: of {acknowledged} sessions {} lost an acknowledged write, {} of them with a \
+                 master that was not cut off before, and {revived} live that had ended; the oldest was \
+                 acknowledged {:?} before its master was dead",
                 lost.len(),
+                at_once.filter(|death| !death.was_cut_off).count(),
                 before.unwrap_or_default(),
             );
         }
