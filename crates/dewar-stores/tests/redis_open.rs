@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use dewar::store::{Loaded, Record, Store, StoreErrorKind};
 use dewar_stores::redis::{OpenError, RedisStore, RedisStoreBuilder};
@@ -15,6 +15,9 @@ use support::{
 };
 
 const HOUR_MS: u64 = 3_600_000;
+
+/// A handshake without optimization, on a machine that does something else.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Alive for an hour of use and a day at most.
 fn record(write: u64, data: &str) -> Record {
@@ -95,12 +98,12 @@ async fn tls_is_spoken_to_whom_the_authority_signed() {
     let authority = dewar_testdata::redis::tls::authority;
     for host in ["localhost", "127.0.0.1"] {
         let store = RedisStore::builder(&format!("rediss://{host}:{port}")).tls_root(authority());
-        let store = store.connect().await.unwrap();
+        let store = store.timeout(PATIENCE).connect().await.unwrap();
         store.delete(&key(1), now_ms() + HOUR_MS).await.unwrap();
         assert!(matches!(store.load(&key(1)).await.unwrap(), Loaded::Ended { .. }));
     }
     let store = RedisStore::at("localhost", port).tls(true).tls_root(authority());
-    store.connect().await.unwrap();
+    store.timeout(PATIENCE).connect().await.unwrap();
 
     // Nobody whom the authority did not sign, whatever the URL says; and no plain words.
     for url in
