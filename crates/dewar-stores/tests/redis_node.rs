@@ -1,18 +1,15 @@
-//! One Redis node: scripts that are flushed, restarts, damage, expiry, and who may come in.
+//! One Redis node: scripts that are flushed, restarts, damage, and expiry.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod support;
 
-use std::{
-    error::Error,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use dewar::store::{
     Created, Loaded, Moved, Owner, Reached, Record, Store, StoreErrorKind, WriteId, Written,
 };
-use dewar_stores::redis::{OpenError, RedisStore, RedisStoreBuilder, Sabotage};
+use dewar_stores::redis::{RedisStore, Sabotage};
 use dewar_testdata::redis::Node;
 use support::{
     key,
@@ -269,69 +266,6 @@ async fn the_kit_notices_scripts_that_are_broken() {
 }
 
 #[tokio::test]
-async fn users_databases_and_prefixes_are_kept_apart() {
-    let Some(node) = Node::start(&[]) else { return };
-    let rules = ["ACL", "SETUSER", "web", "on", ">s3cret:/?#@", "~app:*", "resetchannels", "-@all"];
-    let may =
-        ["+@read", "+@write", "+@scripting", "+@connection", "+wait", "+role", "+info", "+scan"];
-    assert_eq!(node.ask(&[&rules[..], &may[..]].concat()).text(), "OK");
-    let url = format!("redis://web:s3cret%3A%2F%3F%23%40@127.0.0.1:{}/3", node.port());
-    let store = RedisStore::builder(&url).prefix("app:").connect().await.unwrap();
-    store.create(&key(1), &record(1, "a")).await.unwrap();
-    store.load(&key(1)).await.unwrap();
-    let named = RedisStore::at("127.0.0.1", node.port()).user(Some("web"), "s3cret:/?#@");
-    let named = named.database(3).prefix("app:").connect().await.unwrap();
-    assert!(matches!(named.load(&key(1)).await.unwrap(), Loaded::Live(_)));
-    let other = on(&node).database(2).prefix("app:").connect().await.unwrap();
-    assert_eq!(other.load(&key(1)).await.unwrap(), Loaded::Nothing);
-    let other = on(&node).database(3).connect().await.unwrap();
-    assert_eq!(other.load(&key(1)).await.unwrap(), Loaded::Nothing);
-
-    // A key that it may not use, and a user that is none.
-    let refused = RedisStore::builder(&url).prefix("b:").connect().await.unwrap();
-    let error = refused.load(&key(1)).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    let wrong = url.replace("s3cret", "guess");
-    let error = RedisStore::connect(&wrong).await.unwrap_err();
-    assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");
-    for told in [whole_story(&error), format!("{:?}", RedisStore::builder(&wrong))] {
-        assert!(!told.contains("guess"), "{told}");
-    }
-}
-
-/// An error with all that lies beneath it.
-fn whole_story(error: &dyn Error) -> String {
-    let mut story = format!("{error} {error:?}");
-    let mut next = error.source();
-    while let Some(error) = next {
-        story += &format!(": {error} {error:?}");
-        next = error.source();
-    }
-    story
-}
-
-#[tokio::test]
-async fn what_cannot_be_opened_is_said_with_the_cure() {
-    let refused: [(RedisStoreBuilder, &str); 8] = [
-        (RedisStore::builder("postgres://u:hidden@h/x"), "write redis://"),
-        (RedisStore::builder("redis://u:hidden@h/name"), "write redis://"),
-        (RedisStore::builder("unix:///tmp/socket?pass=hidden"), "write redis://"),
-        (RedisStore::at("h", 1).cluster([("h", 1)]).database(1), "choose another prefix"),
-        (RedisStore::at("h", 1).cluster::<&str>([]), "name at least one"),
-        (RedisStore::at("h", 1).strict(0), "name all replicas"),
-        (RedisStore::at("h", 1).strict_writes(true), "say by strict"),
-        (RedisStore::at("h", 1).database(-1), "counted from 0"),
-    ];
-    for (builder, cure) in refused {
-        let error = builder.connect().await.unwrap_err();
-        assert!(error.to_string().contains(cure), "{error}");
-        assert!(!whole_story(&error).contains("hidden"), "{error}");
-    }
-    let nobody = RedisStore::connect("redis://127.0.0.1:1").await.unwrap_err();
-    assert!(matches!(nobody, OpenError::Unreachable { .. }), "{nobody:?}");
-}
-
-#[tokio::test]
 async fn a_full_server_says_that_it_is_full() {
     let Some(node) = Node::start(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]) else {
         return;
@@ -339,4 +273,39 @@ async fn a_full_server_says_that_it_is_full() {
     let store = on(&node).connect().await.unwrap();
     let error = store.create(&key(1), &record(1, "a")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full);
+}
+
+/// The write is done, the answer is lost: the record tells.
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_found_in_the_record() {
+    let Some(node) = Node::start(&[]) else { return };
+    let store = on(&node).timeout(Duration::from_millis(300)).connect().await.unwrap();
+    let (first, second) = (record(1, "a"), record(2, "b"));
+    store.create(&key(1), &first).await.unwrap();
+    // So that it is sent by name, and takes effect whenever the server wakes.
+    let stale = store.update(&key(1), WriteId::new(9), &second).await.unwrap();
+    assert_eq!(stale, Written::Conflict(first));
+    node.pause();
+    let error = store.update(&key(1), WriteId::new(1), &second).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::TimedOut);
+    node.resume();
+    assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Live(second));
+}
+
+/// A managed service names its master by DNS: after a failover the old one lives on as a replica.
+#[tokio::test]
+async fn a_master_that_became_a_replica_is_left() {
+    let Some(master) = Node::start(&[]) else { return };
+    let Some(replica) = Node::start(&[]) else { return };
+    let store = on(&master).connect().await.unwrap();
+    store.create(&key(1), &record(1, "a")).await.unwrap();
+    let connections = || master.info("total_connections_received").parse::<u64>().unwrap();
+    master.ask(&["REPLICAOF", "127.0.0.1", &replica.port().to_string()]);
+    let before = connections();
+    let error = store.update(&key(1), WriteId::new(1), &record(2, "b")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    // Each attempt asked under the name anew: more than the test's own question.
+    assert!(connections() > before + 2, "the connection was kept");
+    master.ask(&["REPLICAOF", "NO", "ONE"]);
+    store.create(&key(2), &record(1, "a")).await.unwrap();
 }

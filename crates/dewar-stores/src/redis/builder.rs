@@ -2,16 +2,14 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use redis::{
-    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
-    io::tcp::TcpSettings,
-};
+use redis::{ConnectionAddr, IntoConnectionInfo};
 
 use super::{
     cluster::Cluster,
     error::OpenError,
     fault::Fault,
-    link::{Confirm, Endpoint, Link},
+    link::{Endpoint, Link},
+    options::{Login, Options},
     route::Route,
     script::Scripts,
     sentinel::Sentinel,
@@ -34,73 +32,6 @@ pub enum Sabotage {
     TouchKeepsExpiry,
     /// A strict store does not wait for its replicas.
     NeverWait,
-}
-
-/// Who asks.
-#[derive(Clone, Default)]
-struct Login {
-    user: Option<String>,
-    password: Option<String>,
-}
-
-/// What all connections of a store have in common.
-#[derive(Clone)]
-pub(super) struct Options {
-    login: Login,
-    sentinel_login: Login,
-    database: i64,
-    tls: bool,
-    #[cfg(feature = "redis-tls")]
-    root: Option<Vec<u8>>,
-    pub(super) prefix: Vec<u8>,
-    pub(super) timeout: Duration,
-    pub(super) strict: Option<usize>,
-    pub(super) strict_writes: bool,
-}
-
-impl Options {
-    /// How long one attempt may take, so that there is time for a second one.
-    pub(super) fn attempt(&self) -> Duration {
-        self.timeout / 2
-    }
-
-    /// How those of a confirmed call are confirmed: within one attempt.
-    pub(super) fn confirm(&self) -> Option<Confirm> {
-        let wait_ms = u64::try_from(self.attempt().as_millis()).unwrap_or(1000) * 3 / 4;
-        self.strict.map(|replicas| Confirm { replicas, wait_ms: wait_ms.max(1) })
-    }
-
-    /// Sentinels have logins of their own, and no databases.
-    pub(super) fn of_sentinels(&self) -> Self {
-        Self { login: self.sentinel_login.clone(), database: 0, ..self.clone() }
-    }
-
-    pub(super) fn client(&self, endpoint: &Endpoint) -> RedisResult<Client> {
-        let Endpoint { host, port } = endpoint.clone();
-        let address = if self.tls {
-            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
-        } else {
-            ConnectionAddr::Tcp(host, port)
-        };
-        let mut settings = RedisConnectionInfo::default().set_db(self.database);
-        if let Some(user) = &self.login.user {
-            settings = settings.set_username(user);
-        }
-        if let Some(password) = &self.login.password {
-            settings = settings.set_password(password);
-        }
-        let info: ConnectionInfo = address.into_connection_info()?;
-        let info = info
-            .set_redis_settings(settings)
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        #[cfg(feature = "redis-tls")]
-        if self.tls {
-            let root_cert = self.root.clone();
-            let certificates = redis::TlsCertificates { client_tls: None, root_cert };
-            return Client::build_with_tls(info, certificates);
-        }
-        Client::open(info)
-    }
 }
 
 /// Where the nodes are.
@@ -148,18 +79,7 @@ impl RedisStoreBuilder {
     pub(super) fn of_node(host: String, port: u16) -> Self {
         Self {
             nodes: Ok(Nodes::One(Endpoint { host, port })),
-            options: Options {
-                login: Login::default(),
-                sentinel_login: Login::default(),
-                database: 0,
-                tls: false,
-                #[cfg(feature = "redis-tls")]
-                root: None,
-                prefix: b"dewar:".to_vec(),
-                timeout: Duration::from_millis(1500),
-                strict: None,
-                strict_writes: false,
-            },
+            options: Options::default(),
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }
@@ -277,7 +197,8 @@ impl RedisStoreBuilder {
     /// finds a master without `min-replicas-to-write`; see [`OpenError`].
     pub async fn connect(self) -> Result<RedisStore, OpenError> {
         let scripts = self.scripts();
-        let Self { nodes, options, .. } = self;
+        let never_waits = self.never_waits();
+        let Self { nodes, mut options, .. } = self;
         let nodes = nodes.map_err(|()| OpenError::Url)?;
         check(&nodes, &options)?;
         #[cfg(feature = "redis-tls")]
@@ -286,6 +207,9 @@ impl RedisStoreBuilder {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let strict = options.strict.is_some();
+        if never_waits {
+            options.strict = None;
+        }
         let options = Arc::new(options);
         let route = match nodes {
             Nodes::One(node) => {
@@ -301,6 +225,14 @@ impl RedisStoreBuilder {
             master.check(strict).await.map_err(unreachable)?;
         }
         Ok(RedisStore(Arc::new(Inner { options, route, scripts })))
+    }
+
+    /// Always false, but in the test that must notice.
+    fn never_waits(&self) -> bool {
+        #[cfg(feature = "sabotage")]
+        return self.sabotage == Some(Sabotage::NeverWait);
+        #[cfg(not(feature = "sabotage"))]
+        false
     }
 
     fn scripts(&self) -> Scripts {

@@ -9,10 +9,10 @@ use tokio::time::{sleep, timeout};
 use super::{fault::Fault, link::Link, request::Request, store::Inner};
 
 /// How often a request is asked at most.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// How long the nodes have to agree before the second attempt; longer before the next ones.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 impl Inner {
     /// Asks the master of the request's slot.
@@ -57,6 +57,9 @@ impl Inner {
                 redirected = self.route.redirected(link, &fault)?;
                 if redirected.is_some() {
                     continue;
+                }
+                if fault.is(ServerErrorKind::ReadOnly) {
+                    link.hang_up();
                 }
                 if fault.is_misdirected() || fault.broke_the_connection() {
                     self.route.doubt(link);

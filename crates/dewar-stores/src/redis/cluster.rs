@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -13,9 +13,9 @@ use redis::{Pipeline, Value};
 use tokio::task::JoinSet;
 
 use super::{
-    builder::Options,
     fault::Fault,
     link::{Endpoint, Link, lock, text},
+    options::Options,
 };
 
 pub(super) const SLOTS: u16 = 16_384;
@@ -28,15 +28,19 @@ pub(super) struct Cluster {
     options: Arc<Options>,
     map: RwLock<Arc<Map>>,
     links: Mutex<HashMap<Endpoint, Arc<Link>>>,
-    is_stale: AtomicBool,
+    /// How often somebody doubted the map; and how often that was when it was asked for last. A
+    /// fetch that is given up in the midst of it settles nothing.
+    doubts: AtomicU64,
+    settled: AtomicU64,
     /// One fetches, the others wait for it; and when that failed last.
     fetching: tokio::sync::Mutex<Option<(Instant, Fault)>>,
 }
 
-/// The master of each slot.
+/// The master of each slot, and all nodes, replicas too.
 #[derive(Clone)]
 struct Map {
     slots: Vec<Option<Arc<Link>>>,
+    nodes: Vec<Endpoint>,
     fetched: Instant,
 }
 
@@ -44,7 +48,14 @@ struct Map {
 struct Told {
     /// Whether the node sees a majority, and how new its view is.
     rank: (bool, u64),
-    ranges: Vec<(u16, u16, Endpoint)>,
+    ranges: Vec<Range>,
+}
+
+/// Slots that lie side by side, and the nodes that have them; the master is the first.
+struct Range {
+    first: u16,
+    last: u16,
+    nodes: Vec<Endpoint>,
 }
 
 impl Cluster {
@@ -53,21 +64,22 @@ impl Cluster {
         Self {
             seeds,
             options,
-            map: RwLock::new(Arc::new(Map { slots, fetched: Instant::now() })),
+            map: RwLock::new(Arc::new(Map { slots, nodes: Vec::new(), fetched: Instant::now() })),
             links: Mutex::default(),
-            is_stale: AtomicBool::new(true),
+            doubts: AtomicU64::new(1),
+            settled: AtomicU64::new(0),
             fetching: tokio::sync::Mutex::default(),
         }
     }
 
     /// The master of a slot.
     pub(super) async fn master(&self, slot: u16) -> Result<Arc<Link>, Fault> {
-        if self.is_stale.load(Ordering::Acquire) {
+        if self.is_doubted() {
             self.fetch().await?;
         }
         let found = self.map().slots.get(usize::from(slot)).cloned().flatten();
         found.ok_or_else(|| {
-            self.is_stale.store(true, Ordering::Release);
+            self.doubt();
             Fault::Unfit(format!("no node of the cluster has slot {slot}"))
         })
     }
@@ -86,7 +98,11 @@ impl Cluster {
 
     /// A node was silent or is no master: who has its slots must be asked.
     pub(super) fn doubt(&self) {
-        self.is_stale.store(true, Ordering::Release);
+        self.doubts.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn is_doubted(&self) -> bool {
+        self.doubts.load(Ordering::Acquire) != self.settled.load(Ordering::Acquire)
     }
 
     /// A node says that the slot is there now.
@@ -98,7 +114,7 @@ impl Cluster {
             *place = Some(link);
         }
         if newer.fetched.elapsed() > YOUNG {
-            self.is_stale.store(true, Ordering::Release);
+            self.doubt();
         }
         *map = Arc::new(newer);
         Ok(())
@@ -122,21 +138,21 @@ impl Cluster {
     async fn fetch(&self) -> Result<(), Fault> {
         let asked = Instant::now();
         let mut failed = self.fetching.lock().await;
-        if !self.is_stale.load(Ordering::Acquire) && self.map().fetched >= asked {
+        if !self.is_doubted() && self.map().fetched >= asked {
             return Ok(());
         }
         if let Some((_, fault)) = failed.as_ref().filter(|(at, _)| *at >= asked) {
             return Err(fault.clone());
         }
-        // Doubts that come from now on are about the new map.
-        self.is_stale.store(false, Ordering::Release);
+        // Doubts that come from now on may be about the new map.
+        let doubts = self.doubts.load(Ordering::Acquire);
         match self.ask_all().await.and_then(|told| self.take(told)) {
             Ok(()) => {
                 *failed = None;
+                self.settled.store(doubts, Ordering::Release);
                 Ok(())
             }
             Err(fault) => {
-                self.is_stale.store(true, Ordering::Release);
                 *failed = Some((Instant::now(), fault.clone()));
                 Err(fault)
             }
@@ -146,7 +162,7 @@ impl Cluster {
     /// Asks every known node at once, and believes the newest view of the majority: a node that was
     /// cut off tells of old masters.
     async fn ask_all(&self) -> Result<Told, Fault> {
-        let mut nodes: Vec<_> = lock(&self.links).keys().cloned().collect();
+        let mut nodes = self.map().nodes.clone();
         nodes.extend(self.seeds.iter().cloned());
         nodes.sort_unstable_by(|a, b| (&a.host, a.port).cmp(&(&b.host, b.port)));
         nodes.dedup();
@@ -179,16 +195,21 @@ impl Cluster {
 
     fn take(&self, told: Told) -> Result<(), Fault> {
         let mut slots = vec![None; usize::from(SLOTS)];
-        for (first, last, master) in told.ranges {
-            let link = self.link(master)?;
-            for slot in first..=last {
+        let mut nodes = Vec::new();
+        for range in told.ranges {
+            let Some(master) = range.nodes.first() else { continue };
+            let link = self.link(master.clone())?;
+            for slot in range.first..=range.last {
                 if let Some(place) = slots.get_mut(usize::from(slot)) {
                     *place = Some(Arc::clone(&link));
                 }
             }
+            nodes.extend(range.nodes);
         }
+        // Nodes come and go, and those that are gone are not asked any more.
+        lock(&self.links).retain(|node, _| nodes.contains(node) || self.seeds.contains(node));
         let mut map = self.map.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        *map = Arc::new(Map { slots, fetched: Instant::now() });
+        *map = Arc::new(Map { slots, nodes, fetched: Instant::now() });
         Ok(())
     }
 }
@@ -211,15 +232,29 @@ async fn tell(node: &Link) -> Result<Told, Fault> {
 }
 
 /// `first, last, master, replicas…`; a node that does not know its own name says nothing there.
-fn range(row: &Value, asked: &str) -> Option<(u16, u16, Endpoint)> {
+fn range(row: &Value, asked: &str) -> Option<Range> {
     let Value::Array(row) = row else { return None };
-    let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &row[..] else {
-        return None;
+    let [Value::Int(first), Value::Int(last), nodes @ ..] = &row[..] else { return None };
+    let node = |node: &Value| {
+        let Value::Array(node) = node else { return None };
+        let (host, port) = (text(node.first()?), text(node.get(1)?).parse().ok()?);
+        let host = if host.is_empty() || host == "?" { asked.to_owned() } else { host };
+        Some(Endpoint { host, port })
     };
-    let (host, port) = (text(master.first()?), text(master.get(1)?));
-    let host = if host.is_empty() || host == "?" { asked.to_owned() } else { host };
-    let endpoint = Endpoint { host, port: port.parse().ok()? };
-    Some((u16::try_from(*first).ok()?, u16::try_from(*last).ok()?, endpoint))
+    Some(Range {
+        first: u16::try_from(*first).ok()?,
+        last: u16::try_from(*last).ok()?,
+        nodes: nodes.iter().map(node).collect::<Option<_>>()?,
+    })
+}
+
+/// Whether this row of `CLUSTER SLOTS` says that the node has the slot, as its master.
+pub(super) fn has(row: &Value, id: &str, slot: u16) -> bool {
+    let Value::Array(row) = row else { return false };
+    let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &row[..] else {
+        return false;
+    };
+    (*first..=*last).contains(&i64::from(slot)) && master.get(2).is_some_and(|it| text(it) == id)
 }
 
 /// The slot of a key: of what stands between its first braces, if anything does.

@@ -63,6 +63,14 @@ impl Fault {
         }
     }
 
+    /// Whether to ask for the nodes anew helps whoever only reads.
+    pub(super) fn may_be_elsewhere(&self) -> bool {
+        self.is_misdirected()
+            || self.broke_the_connection()
+            || self.is(ServerErrorKind::Moved)
+            || self.is(ServerErrorKind::Ask)
+    }
+
     pub(super) fn is(&self, kind: ServerErrorKind) -> bool {
         matches!(self, Self::Refused(error) if error.kind() == ErrorKind::Server(kind))
     }

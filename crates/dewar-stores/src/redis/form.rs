@@ -198,3 +198,41 @@ fn checksum(key: &StoreKey, parts: &[&[u8]]) -> [u8; 4] {
     parts.iter().for_each(|part| sum.update(part));
     sum.finalize().to_be_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever lies there, and be its sum right: an error, or a session, and no panic.
+    #[test]
+    fn any_bytes_are_read_or_refused() {
+        let key = StoreKey::from_bytes([7; 32]);
+        let mut number = 1_u64;
+        let mut chance = || {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (number >> 33) as usize
+        };
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..200_000 {
+            let len = chance() % 120;
+            let mut value: Vec<u8> = (0..len).map(|_| chance() as u8).collect();
+            if let Some(kind) = value.first_mut() {
+                *kind = [LIVE, MOVED, ENDED, 0][chance() % 4];
+            }
+            match value.first() {
+                Some(&LIVE) if len >= HEAD => {
+                    value[9] = check(&value[1..9]);
+                    let sum = live_sum(&key, &value);
+                    value[SUM_AT..HEAD].copy_from_slice(&sum);
+                }
+                Some(&(MOVED | ENDED)) => value = seal(&key, value),
+                _ => {}
+            }
+            match loaded(&key, &value) {
+                Ok(_) => read += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(read > 1000 && refused > 1000, "{read} were read, {refused} refused");
+    }
+}

@@ -8,10 +8,15 @@ use std::{
 
 use redis::{AsyncConnectionConfig, Client, Pipeline, Value, aio::MultiplexedConnection};
 
-use super::{builder::Options, fault::Fault};
+use tokio::sync::Semaphore;
+
+use super::{fault::Fault, options::Options};
 
 /// So many connections that wait for replicas are kept for the next call.
 const KEPT: usize = 16;
+
+/// So many calls may wait for replicas at once, each on a connection; the others wait for them.
+const ALONE: usize = 64;
 
 /// So many calls may wait for the shared connection to take them.
 const BUFFER: usize = 1024;
@@ -45,6 +50,7 @@ pub(super) struct Link {
     asks_role: bool,
     shared: Mutex<Shared>,
     own: Mutex<Vec<MultiplexedConnection>>,
+    alone: Semaphore,
     /// One opens, the others wait for it; and when that failed last.
     opening: tokio::sync::Mutex<Option<(Instant, Fault)>>,
 }
@@ -69,6 +75,7 @@ impl Link {
             asks_role,
             shared: Mutex::default(),
             own: Mutex::default(),
+            alone: Semaphore::new(ALONE),
             opening: tokio::sync::Mutex::default(),
         })
     }
@@ -89,6 +96,8 @@ impl Link {
     /// Sends it through a connection of its own: nobody else's write is on it, and nobody waits
     /// behind it.
     pub(super) async fn send_alone(&self, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
+        // It is never closed.
+        let _turn = self.alone.acquire().await;
         let kept = lock(&self.own).pop();
         let mut connection = match kept {
             Some(connection) => connection,
@@ -177,6 +186,12 @@ impl Link {
     fn opened(&self) -> Option<(MultiplexedConnection, u64)> {
         let shared = lock(&self.shared);
         shared.connection.clone().map(|connection| (connection, shared.generation))
+    }
+
+    /// Connects anew before the next call: under the same name there may be another node.
+    pub(super) fn hang_up(&self) {
+        let generation = lock(&self.shared).generation;
+        self.forget(generation);
     }
 
     /// Forgets a connection that broke, unless there is a newer one.

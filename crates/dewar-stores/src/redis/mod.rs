@@ -54,6 +54,7 @@ mod expiry;
 mod fault;
 mod form;
 mod link;
+mod options;
 mod pack;
 mod request;
 mod route;

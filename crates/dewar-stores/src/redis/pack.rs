@@ -21,6 +21,8 @@ thread_local! {
     /// A stream takes a quarter of a megabyte and is cleared faster than it is made.
     static PACKER: RefCell<Compress> =
         RefCell::new(Compress::new_with_window_bits(Compression::new(6), false, 15));
+    static UNPACKER: RefCell<Decompress> =
+        RefCell::new(Decompress::new_with_window_bits(false, 15));
 }
 
 /// The packed form, if it is shorter.
@@ -39,19 +41,75 @@ pub(super) fn pack(data: &[u8]) -> Option<Vec<u8>> {
 
 /// Undoes [`pack`]; `None` if the bytes are not such.
 pub(super) fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut unpacker = Decompress::new_with_window_bits(false, 15);
-    unpacker.set_dictionary(WORDS).ok()?;
-    let mut data = Vec::with_capacity(4 * packed.len());
-    loop {
-        let status = unpacker.decompress_vec(
-            &packed[usize::try_from(unpacker.total_in()).ok()?..],
-            &mut data,
-            FlushDecompress::Finish,
-        );
-        match status.ok()? {
-            Status::StreamEnd => return Some(data),
-            _ if data.len() < data.capacity() || data.len() > MOST => return None,
-            _ => data.reserve(data.len().max(64)),
+    UNPACKER.with_borrow_mut(|unpacker| {
+        unpacker.reset(false);
+        unpacker.set_dictionary(WORDS).ok()?;
+        let mut data = Vec::with_capacity(4 * packed.len());
+        loop {
+            let read = usize::try_from(unpacker.total_in()).ok()?;
+            let finish = FlushDecompress::Finish;
+            match unpacker.decompress_vec(packed.get(read..)?, &mut data, finish).ok()? {
+                Status::StreamEnd => return Some(data),
+                _ if data.len() < data.capacity() || data.len() > MOST => return None,
+                _ => data.reserve(data.len().max(64)),
+            }
         }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: &[u8] = br#"{"_user_id":"42","_fresh":true,"csrf_token":"9f86d081","visits":7}"#;
+
+    #[test]
+    fn what_sessions_hold_is_less_and_comes_back() {
+        let packed = pack(SESSION).unwrap();
+        assert!(packed.len() < SESSION.len() / 2, "{} bytes", packed.len());
+        assert_eq!(unpack(&packed).unwrap(), SESSION);
+        for len in [SHORT, 1000, LONG] {
+            let data = vec![b'a'; len];
+            assert_eq!(unpack(&pack(&data).unwrap()).unwrap(), data);
+        }
+    }
+
+    /// The words are part of the form: were one changed, all sessions would be.
+    #[test]
+    fn what_was_packed_before_opens() {
+        let packed: Vec<u8> = RECORDED
+            .as_bytes()
+            .chunks_exact(2)
+            .map(|hex| u8::from_str_radix(std::str::from_utf8(hex).unwrap(), 16).unwrap())
+            .collect();
+        assert_eq!(unpack(&packed).unwrap(), SESSION);
+    }
+
+    const RECORDED: &str = "ab46d66a6204721a8af128ceb04cb3304b31b030544298655e0b00";
+
+    #[test]
+    fn what_is_not_less_is_left() {
+        assert_eq!(pack(&SESSION[..SHORT - 1]), None);
+        assert_eq!(pack(&vec![b'a'; LONG + 1]), None);
+        let mut number = 1_u64;
+        let chance: Vec<u8> = (0..200)
+            .map(|_| {
+                number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (number >> 56) as u8
+            })
+            .collect();
+        assert_eq!(pack(&chance), None);
+    }
+
+    #[test]
+    fn damage_and_bombs_are_none() {
+        let packed = pack(SESSION).unwrap();
+        for len in 0..packed.len() {
+            assert_eq!(unpack(&packed[..len]), None, "{len} bytes");
+        }
+        let mut bomb = Vec::with_capacity(1 << 20);
+        let mut packer = Compress::new_with_window_bits(Compression::new(9), false, 15);
+        packer.compress_vec(&vec![0; 1 << 24], &mut bomb, FlushCompress::Finish).unwrap();
+        assert_eq!(unpack(&bomb), None);
     }
 }

@@ -2,18 +2,20 @@
 //!
 //! One node shows its keys by `SCAN`, whose cursor means something to that very process alone: after
 //! a restart or a failover the scan begins anew. A cluster shows them slot by slot, which no failover
-//! changes.
+//! changes. While an operator moves slots between nodes, keys on their way may be missed.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use dewar::{
     StoreKey,
     store::{Cursor, Loaded, Page, Scan, StoreError, StoreErrorKind},
 };
 use redis::{Pipeline, Value};
+use tokio::time::sleep;
 
 use super::{
-    cluster::SLOTS,
+    call::{ATTEMPTS, PAUSE},
+    cluster::{self, SLOTS},
     fault::Fault,
     form,
     link::{Link, text},
@@ -143,17 +145,9 @@ impl Inner {
         let end = from.saturating_add(LOOKS).min(SLOTS);
         while slot < end && found.len() < limit.max(1) {
             let last = slot.saturating_add(AT_ONCE).min(end);
-            // Neighbours mostly have one master.
-            let link = self.route.master(slot).await.map_err(|fault| fault.into_error(false))?;
-            let mut until = slot + 1;
-            while until < last {
-                match self.route.master(until).await {
-                    Ok(other) if Arc::ptr_eq(&other, &link) => until += 1,
-                    _ => break,
-                }
-            }
-            let some = self.slots(&link, slot..until).await;
-            found.extend(some.map_err(|fault| self.doubted(&link, fault))?);
+            let some = self.neighbours(slot, last).await;
+            let (some, until) = some.map_err(|fault| fault.into_error(false))?;
+            found.extend(some);
             slot = until;
         }
         let next = (slot < SLOTS).then(|| {
@@ -163,15 +157,49 @@ impl Inner {
         Ok(Page { found, next })
     }
 
-    async fn slots(&self, link: &Link, slots: std::ops::Range<u16>) -> Result<Found, Fault> {
-        let mut pipeline = Pipeline::with_capacity(slots.len());
-        for slot in slots {
+    /// What is in the slots from `slot` on that have one master; and the first slot behind them.
+    async fn neighbours(&self, slot: u16, last: u16) -> Result<(Found, u16), Fault> {
+        for attempt in 1.. {
+            let link = self.route.master(slot).await?;
+            let mut until = slot + 1;
+            while until < last {
+                match self.route.master(until).await {
+                    Ok(other) if Arc::ptr_eq(&other, &link) => until += 1,
+                    _ => break,
+                }
+            }
+            match self.slots(&link, slot..until).await {
+                Ok(found) => return Ok((found, until)),
+                Err(fault) if attempt < ATTEMPTS && fault.may_be_elsewhere() => {
+                    self.route.doubt(&link);
+                    sleep(PAUSE * attempt).await;
+                }
+                Err(fault) => {
+                    self.route.doubt(&link);
+                    return Err(fault);
+                }
+            }
+        }
+        Err(Fault::Strange)
+    }
+
+    async fn slots(&self, link: &Link, slots: Range<u16>) -> Result<Found, Fault> {
+        let mut pipeline = Pipeline::with_capacity(slots.len() + 2);
+        for slot in slots.clone() {
             pipeline.cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(i32::MAX);
         }
+        // It answers for slots that it does not have, too: with what it remembers, or nothing.
+        pipeline.cmd("CLUSTER").arg("MYID").cmd("CLUSTER").arg("SLOTS");
+        let mut answers = answers(link.send(&pipeline).await?)?;
         let mut keys = Vec::new();
-        for answer in answers(link.send(&pipeline).await?)? {
+        for answer in answers.by_ref().take(slots.len()) {
             let Value::Array(names) = answer else { return Err(Fault::Strange) };
             keys.extend(self.keys(&names));
+        }
+        let id = answers.next().map(|id| text(&id)).unwrap_or_default();
+        let Some(Value::Array(rows)) = answers.next() else { return Err(Fault::Strange) };
+        if !slots.clone().all(|slot| rows.iter().any(|row| cluster::has(row, &id, slot))) {
+            return Err(Fault::Unfit(format!("{} has other slots by now", link.endpoint)));
         }
         self.values(link, keys).await
     }

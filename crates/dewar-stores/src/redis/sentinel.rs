@@ -10,9 +10,9 @@ use redis::{Pipeline, Value};
 use tokio::task::JoinSet;
 
 use super::{
-    builder::Options,
     fault::Fault,
     link::{Endpoint, Link, lock, text},
+    options::Options,
 };
 
 /// The master of one service, as long as nobody doubts it.
@@ -120,17 +120,20 @@ struct View {
     epoch: u64,
 }
 
+/// In the midst of a failover the address is the new one before the fields of the master are; the
+/// epoch belongs to it.
 async fn view(sentinel: &Link, service: &str) -> Result<View, Fault> {
-    let mut pipeline = Pipeline::with_capacity(1);
+    let mut pipeline = Pipeline::with_capacity(2);
+    pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(service);
     pipeline.cmd("SENTINEL").arg("MASTER").arg(service);
-    let answer = sentinel.send(&pipeline).await?.into_iter().next();
-    let mut fields = fields(answer)?;
-    let mut take = |name| fields.remove(name);
-    match (take("ip"), take("port").and_then(|port| port.parse().ok())) {
-        (Some(host), Some(port)) => Ok(View {
-            master: Endpoint { host, port },
-            epoch: take("config-epoch").and_then(|epoch| epoch.parse().ok()).unwrap_or(0),
-        }),
+    let mut answers = sentinel.send(&pipeline).await?.into_iter();
+    let address = answers.next();
+    // Without such a service it says so here, and is silent there.
+    let fields = fields(answers.next())?;
+    let epoch = fields.get("config-epoch").and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
+    let Some(Value::Array(address)) = address else { return Err(Fault::Strange) };
+    match (address.first().map(text), address.get(1).and_then(|port| text(port).parse().ok())) {
+        (Some(host), Some(port)) => Ok(View { master: Endpoint { host, port }, epoch }),
         _ => Err(Fault::Strange),
     }
 }

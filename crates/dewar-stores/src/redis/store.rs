@@ -12,12 +12,13 @@ use dewar::{
 use redis::Value;
 
 use super::{
-    builder::{Options, RedisStoreBuilder},
+    builder::RedisStoreBuilder,
     error::OpenError,
     expiry,
     fault::Fault,
     form,
     link::Confirm,
+    options::Options,
     request::{Answer, Request},
     route::Route,
     script::{Script, Scripts},

@@ -5,6 +5,7 @@
 
 pub mod chance;
 pub mod child;
+pub mod failover;
 pub mod redis;
 pub mod shim;
 pub mod visitors;

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Reply, reply, wait_until};
+use super::{Reply, reply, tls, wait_until};
 use crate::tool;
 
 /// A Redis server. It ends when this is dropped.
@@ -45,6 +45,31 @@ impl Node {
         let program = tool::find_redis_server()?;
         let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
         Some(Self::start_with(program, free_port(), &options, None))
+    }
+
+    /// The same, and it speaks TLS on a second port; gives that, too.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_with_tls() -> Option<(Self, u16)> {
+        let port = free_port();
+        let folder = tls::folder();
+        let file = |name: &str| folder.join(name).display().to_string();
+        let (port_text, cert, key, ca) =
+            (port.to_string(), file("server.pem"), file("server.key"), file("ca.pem"));
+        let node = Self::start(&[
+            "--tls-port",
+            &port_text,
+            "--tls-cert-file",
+            &cert,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &ca,
+            "--tls-auth-clients",
+            "no",
+        ])?;
+        Some((node, port))
     }
 
     /// `config`: the file that the server reads and writes.
@@ -95,7 +120,8 @@ impl Node {
         if running.is_some() {
             return;
         }
-        let log = fs::File::create(self.folder.join("log")).expect("the folder is ours");
+        let log = fs::File::options().append(true).create(true).open(self.folder.join("log"));
+        let log = log.expect("the folder is ours");
         // Whoever starts it may be killed, and then drops nothing.
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--"])
@@ -136,6 +162,16 @@ impl Node {
     /// Lets it go on.
     pub fn resume(&self) {
         self.signal("CONT");
+    }
+
+    /// Ends what its replicas hold of it, and lets it write all the same, until it is started again.
+    /// With its replicas [paused](Self::pause) it is as a master whose network has parted.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub fn cut_off(&self) {
+        self.ask(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+        self.ask(&["CLIENT", "KILL", "TYPE", "replica"]);
     }
 
     fn signal(&self, signal: &str) {
