@@ -8,6 +8,8 @@
 //!
 //! A store knows no cookie and no key. What it keeps is bytes under the hash of a session's id.
 
+#[cfg(feature = "flask-session")]
+pub mod flask_session;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "sqlite")]
