@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod flask;
+pub mod flask_session;
 pub mod redis;
 pub mod tool;
 mod webdriver;

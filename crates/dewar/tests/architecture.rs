@@ -47,7 +47,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("event", "error id plan store verdict"),
         ("queue", "id store sync"),
         ("write_ids", "id store"),
-        ("backend", "event id plan queue store write_ids"),
+        ("backend", "event id plan queue store verdict write_ids"),
         ("config", "backend clock cookie event lifetime weak_keys"),
         ("keys", "config"),
     ],

@@ -189,6 +189,12 @@ pub trait Store: Send + Sync + 'static {
     }
 }
 
+/// A store that shares its records with another library, which keeps them under the session's id: its
+/// keys are [ids](StoreKey::is_id), and it gives them back as such.
+///
+/// Every other store is given hashes, so that whoever reads it opens no session.
+pub trait InterchangeStore: Store {}
+
 /// A store that forgets what is past its deadline.
 pub trait Sweep: Store {
     /// Forgets at most `limit` records, markers and tombstones whose deadline is more than
