@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod support;
+
 use dewar::{
     Dict, StoreKey, Value,
     store::{
@@ -102,6 +104,16 @@ async fn the_redis_store_keeps_the_contract() {
     let url = format!("redis://127.0.0.1:{}", node.port());
     let kit = Kit::new(|| async { AsIds(FlaskSessionStore::redis(&url).await.unwrap()) })
         .rounds(20)
+        .spawn(|client| drop(tokio::spawn(client)));
+    kit.check().await.assert_passed();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sqlite_store_keeps_the_contract() {
+    let folder = support::Folder::new();
+    let path = folder.join("flask.db");
+    let kit = Kit::new(|| async { AsIds(FlaskSessionStore::sqlite(&path).unwrap()) })
+        .rounds(10)
         .spawn(|client| drop(tokio::spawn(client)));
     kit.check().await.assert_passed();
 }

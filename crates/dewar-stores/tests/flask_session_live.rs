@@ -2,17 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod support;
+
 use std::{thread, time::Duration};
 
 use axum::{
-    Json, Router,
+    Router,
     body::Body,
     http::{Request, header},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use dewar::{Session, SessionLayer, SessionLayerBuilder, store::InterchangeStore};
 use dewar_stores::flask_session::{FlaskSessionStore, Format};
-use dewar_testdata::{flask_session::FlaskSession, redis::Node};
+use dewar_testdata::{
+    flask_session::FlaskSession,
+    redis::{Node, Reply},
+};
 use serde_json::{Value as Js, json};
 use tower::ServiceExt;
 
@@ -61,7 +67,15 @@ impl Browser {
     }
 }
 
-async fn show(session: Session) -> Json<Js> {
+struct Json(Js);
+
+impl IntoResponse for Json {
+    fn into_response(self) -> Response {
+        self.0.to_string().into_response()
+    }
+}
+
+async fn show(session: Session) -> Json {
     let number = |key: &str| session.get::<i64>(key).map_or(Js::Null, Js::from);
     let text = |key: &str| session.get::<String>(key).map_or(Js::Null, Js::from);
     Json(json!({
@@ -83,10 +97,7 @@ fn dewar(layer: SessionLayerBuilder) -> Dewar {
                 Json(Js::Null)
             }),
         )
-        .route(
-            "/incr",
-            post(async |session: Session| Json(json!(session.incr("n", 1).unwrap()))),
-        )
+        .route("/incr", post(async |session: Session| Json(json!(session.incr("n", 1).unwrap()))))
         .route(
             "/rotate",
             post(async |session: Session| {
@@ -127,8 +138,7 @@ async fn they_share_sessions(flask: &FlaskSession, dewar: &Dewar) {
     assert_eq!(ann.dewar(dewar, "/incr", yes()).await, 5);
     assert_eq!(ann.dewar(dewar, "/incr", yes()).await, 6);
     let seen = ann.flask(flask, "/show", None);
-    let expected =
-        json!({"_permanent": true, "user": "ann", "n": 6, "keep": [1, 2.5, null, "é"]});
+    let expected = json!({"_permanent": true, "user": "ann", "n": 6, "keep": [1, 2.5, null, "é"]});
     assert_eq!(seen, expected);
     assert_eq!(ann.0.as_ref(), Some(&cookie), "the session keeps its id");
 
@@ -178,6 +188,28 @@ async fn flask_session_and_dewar_share_live_sessions_on_redis() {
         let Some(flask) = FlaskSession::start(&config) else { return };
         they_share_sessions(&flask, &dewar(layer(on(&node).await.format(format)))).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flask_session_and_dewar_share_live_sessions_on_sqlite() {
+    let folder = support::Folder::new();
+    let path = folder.join("flask.db");
+    let config = json!({
+        "SESSION_TYPE": "sqlalchemy",
+        "SQLALCHEMY_DATABASE_URI": format!("sqlite:///{}", path.display()),
+        "PERMANENT_SESSION_LIFETIME": 5,
+    });
+    let Some(flask) = FlaskSession::start(&config) else { return };
+    let lifetime = Duration::from_secs(5);
+    let store = FlaskSessionStore::sqlite(&path).unwrap();
+    let dewar = dewar(layer(store).permanent_lifetime(lifetime));
+    they_share_sessions(&flask, &dewar).await;
+    let mut ann = Browser::default();
+    ann.dewar(&dewar, "/login", Some(json!("ann"))).await;
+    assert_eq!(ann.flask(&flask, "/show", None)["user"], "ann");
+    thread::sleep(lifetime + Duration::from_millis(200));
+    assert_eq!(ann.flask(&flask, "/show", None), json!({"_permanent": true}));
+    assert_eq!(ann.dewar(&dewar, "/show", None).await["user"], Js::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +271,7 @@ async fn ids_that_are_not_ours_open_nothing_and_are_not_adopted() {
     let seen = ann.dewar(&dewar, "/show", None).await;
     let verdict = seen["verdict"].as_str().unwrap();
     assert!(verdict.contains("cannot be read"), "{verdict}");
-    assert_eq!(node.ask(&["GET", &name]).bytes(), pickle);
+    assert_eq!(node.ask(&["GET", &name]), Reply::Bytes(pickle));
 }
 
 /// What COMPATIBILITY.md says: each request of Flask-Session writes the whole session.

@@ -165,7 +165,9 @@ pub(crate) enum NoId {
 /// Whether it may be an id of Flask-Session, of another `SESSION_ID_LENGTH`.
 fn is_longer_or_shorter(text: &[u8]) -> bool {
     let is_id = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    text.len() != SessionId::TEXT_BYTES && (11..=342).contains(&text.len()) && text.iter().all(is_id)
+    text.len() != SessionId::TEXT_BYTES
+        && (11..=342).contains(&text.len())
+        && text.iter().all(is_id)
 }
 
 /// Waits for an answer no longer than this, counted from the moment when it has to wait. One that is

@@ -18,7 +18,7 @@ use super::{
 const ROTATION: &str = "_rotation";
 
 /// Beyond this nothing expires: about the year 4000, which every database can say.
-const NEVER_MS: u64 = 64_000_000_000_000;
+pub(super) const NEVER_MS: u64 = 64_000_000_000_000;
 
 /// Databases keep an expiry to the second or the millisecond: within so much it is the same.
 const SAME_MS: u64 = 1_000;
@@ -28,7 +28,7 @@ const LEFT_ALONE: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// What lies under a session's key.
 #[derive(Clone, Debug)]
-pub(super) struct There {
+pub struct There {
     /// Flask-Session's record.
     pub(super) bytes: Option<Vec<u8>>,
     /// When it expires, if ever.
@@ -39,8 +39,8 @@ pub(super) struct There {
 }
 
 /// What is to lie there.
-#[derive(Debug)]
-pub(super) struct Change {
+#[derive(Clone, Debug)]
+pub struct Change {
     pub(super) bytes: NewBytes,
     /// When the record expires; `None` for never.
     pub(super) expires_ms: Option<u64>,
@@ -49,7 +49,7 @@ pub(super) struct Change {
     pub(super) note_expires_ms: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum NewBytes {
     Keep,
     Delete,
@@ -128,11 +128,12 @@ impl There {
         if found != meta.hash {
             (meta.hash, meta.writes) = (found, meta.writes.and(WriteId::new(found)));
         }
-        let same = match (expiry(meta.idle_deadline_ms.min(meta.absolute_deadline_ms)), self.expires_ms) {
-            (None, None) => true,
-            (Some(ours), Some(there)) => ours.abs_diff(there) <= SAME_MS,
-            _ => false,
-        };
+        let same =
+            match (expiry(meta.idle_deadline_ms.min(meta.absolute_deadline_ms)), self.expires_ms) {
+                (None, None) => true,
+                (Some(ours), Some(there)) => ours.abs_diff(there) <= SAME_MS,
+                _ => false,
+            };
         if !same {
             let there = self.expires_ms.unwrap_or(u64::MAX);
             meta.idle_deadline_ms = there.min(meta.absolute_deadline_ms);

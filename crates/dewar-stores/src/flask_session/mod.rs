@@ -44,8 +44,12 @@ mod codec;
 mod look;
 mod note;
 mod redis;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 
 pub use codec::{Contents, Format, Unreadable, Unwritable, write};
 pub use redis::{OpenError, Redis};
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
 pub use store::FlaskSessionStore;

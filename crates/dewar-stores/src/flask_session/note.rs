@@ -88,7 +88,8 @@ impl Meta {
     fn write(&self, out: &mut Vec<u8>) {
         out.push(self.owner.is_some().into());
         out.extend(self.owner.map_or([0; 32], |owner| *owner.as_bytes()));
-        for moment in [self.created_ms, self.idle_deadline_ms, self.absolute_deadline_ms, self.hash] {
+        for moment in [self.created_ms, self.idle_deadline_ms, self.absolute_deadline_ms, self.hash]
+        {
             out.extend(moment.to_be_bytes());
         }
         let writes = self.writes.to_bytes();

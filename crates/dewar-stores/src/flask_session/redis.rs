@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use dewar::store::{StoreError, StoreErrorKind};
 use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, Value, aio::MultiplexedConnection,
 };
+use dewar::store::{StoreError, StoreErrorKind};
 
 use super::{
     look::{Change, NewBytes, There},
@@ -136,7 +136,6 @@ impl Redis {
     }
 }
 
-#[expect(private_interfaces, reason = "only this crate implements it")]
 impl Table for Redis {
     async fn read(&self, place: &Place) -> Result<There, StoreError> {
         let Value::Array(found) = self.run(READ, place, &[], false).await? else {

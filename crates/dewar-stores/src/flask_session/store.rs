@@ -21,7 +21,8 @@ use super::{
 const ATTEMPTS: usize = 100;
 
 /// Where the record and its note lie.
-pub(super) struct Place {
+#[derive(Clone, Debug)]
+pub struct Place {
     /// Prefix and id: what Flask-Session names it by.
     pub(super) record: String,
     /// Our own name. It holds a hash: whoever sees the notes alone opens no session.
@@ -32,12 +33,10 @@ pub(super) struct Place {
 pub trait Table: Send + Sync + 'static {
     /// What is there.
     #[doc(hidden)]
-    #[expect(private_interfaces, reason = "only this crate implements it")]
     fn read(&self, place: &Place) -> impl Future<Output = Result<There, StoreError>> + Send;
 
     /// Puts `change` there in one step, if record and note are as `there` says; whether it did.
     #[doc(hidden)]
-    #[expect(private_interfaces, reason = "only this crate implements it")]
     fn swap(
         &self,
         place: &Place,
