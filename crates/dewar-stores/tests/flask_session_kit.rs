@@ -8,12 +8,12 @@ mod support;
 use dewar::{
     Dict, StoreKey, Value,
     store::{
-        Created, Loaded, Moved, Reached, Record, Store, StoreError, WriteId, Written,
-        conformance::Kit,
+        Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, WriteId,
+        Written, conformance::Kit,
     },
 };
 use dewar_signing::{Codec, TaggedJson};
-use dewar_stores::flask_session::FlaskSessionStore;
+use dewar_stores::flask_session::{FlaskSessionStore, Sabotage};
 use dewar_testdata::redis::Node;
 
 /// The kit speaks of hashes and of any bytes.
@@ -116,4 +116,26 @@ async fn the_sqlite_store_keeps_the_contract() {
         .rounds(10)
         .spawn(|client| drop(tokio::spawn(client)));
     kit.check().await.assert_passed();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_without_what_makes_a_guarantee_is_found_out() {
+    let Some(node) = Node::start(&[]) else { return };
+    let url = format!("redis://127.0.0.1:{}", node.port());
+    for sabotage in [Sabotage::SwapWithoutComparing, Sabotage::DeleteWithoutTombstone] {
+        let make =
+            || async { AsIds(FlaskSessionStore::redis(&url).await.unwrap().sabotage(sabotage)) };
+        let kit = Kit::new(make).rounds(20).spawn(|client| drop(tokio::spawn(client)));
+        assert!(!kit.check().await.passed(), "{sabotage:?} passed");
+    }
+}
+
+#[tokio::test]
+async fn a_layer_that_gives_hashes_is_told_what_to_do() {
+    let folder = support::Folder::new();
+    let store = FlaskSessionStore::sqlite(folder.join("flask.db")).unwrap();
+    let error = store.load(&StoreKey::from_bytes([7; 32])).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unsupported);
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("SessionLayer::flask_session"), "{cause}");
 }

@@ -53,3 +53,6 @@ pub use redis::{OpenError, Redis};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 pub use store::FlaskSessionStore;
+#[cfg(feature = "sabotage")]
+#[doc(hidden)]
+pub use store::Sabotage;

@@ -51,17 +51,50 @@ pub struct FlaskSessionStore<T> {
     pub(super) table: Arc<T>,
     prefix: String,
     format: Format,
+    #[cfg(feature = "sabotage")]
+    sabotage: Option<Sabotage>,
+}
+
+/// A way to break a promise, for the test that must notice.
+#[cfg(feature = "sabotage")]
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sabotage {
+    /// Record and note are written whatever is there.
+    SwapWithoutComparing,
+    /// A delete leaves no tombstone.
+    DeleteWithoutTombstone,
 }
 
 impl<T> Clone for FlaskSessionStore<T> {
     fn clone(&self) -> Self {
-        Self { table: self.table.clone(), prefix: self.prefix.clone(), format: self.format }
+        Self {
+            table: self.table.clone(),
+            prefix: self.prefix.clone(),
+            format: self.format,
+            #[cfg(feature = "sabotage")]
+            sabotage: self.sabotage,
+        }
     }
 }
 
 impl<T> FlaskSessionStore<T> {
     pub(super) fn new(table: T) -> Self {
-        Self { table: Arc::new(table), prefix: "session:".to_owned(), format: Format::MsgPack }
+        Self {
+            table: Arc::new(table),
+            prefix: "session:".to_owned(),
+            format: Format::MsgPack,
+            #[cfg(feature = "sabotage")]
+            sabotage: None,
+        }
+    }
+
+    #[cfg(feature = "sabotage")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn sabotage(self, sabotage: Sabotage) -> Self {
+        Self { sabotage: Some(sabotage), ..self }
     }
 
     /// What the name of every record begins with. Default: `session:`.
@@ -116,6 +149,11 @@ impl<T: Table> FlaskSessionStore<T> {
             match decide(&there, loaded, contents)? {
                 Step::Answer(answer) => return Ok(answer),
                 Step::Change(answer, change) => {
+                    #[cfg(feature = "sabotage")]
+                    let there = match self.sabotage {
+                        Some(Sabotage::SwapWithoutComparing) => self.table.read(&place).await?,
+                        _ => there,
+                    };
                     if self.table.swap(&place, &there, &change).await? {
                         return Ok(answer);
                     }
@@ -181,6 +219,11 @@ impl<T: Table> Store for FlaskSessionStore<T> {
     }
 
     async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {
+        #[cfg(feature = "sabotage")]
+        let until_ms = match self.sabotage {
+            Some(Sabotage::DeleteWithoutTombstone) => 0,
+            _ => until_ms,
+        };
         self.step(key, |_, loaded, _| {
             Ok(match loaded {
                 Loaded::Live(_) => Step::Change(Reached::Done, Change::end(until_ms)),

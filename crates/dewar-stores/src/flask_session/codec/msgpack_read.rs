@@ -63,7 +63,7 @@ impl Input<'_> {
         let mut names = Names::default();
         for _ in 0..count {
             let key = self.at;
-            let name = names.take(self.value(2)?)?;
+            let name = names.take(&self.value(2)?)?;
             let begin = self.at;
             let value = self.value(2)?;
             members.push(Member { name, key: key..begin, range: begin..self.at, value });
@@ -139,7 +139,7 @@ impl Input<'_> {
         let mut members = Vec::new();
         let mut names = Names::default();
         for _ in 0..count {
-            let name = names.take(self.value(depth)?)?;
+            let name = names.take(&self.value(depth)?)?;
             members.push((name, self.value(depth)?));
         }
         Ok(Value::Dict(members.into_iter().collect::<Dict>()))
@@ -176,9 +176,9 @@ struct Names {
 impl Names {
     /// Of two members with one key the last counts. But `1` and `"1"` are two keys, and neither may be
     /// taken for the other.
-    fn take(&mut self, key: Value) -> Result<String, String> {
+    fn take(&mut self, key: &Value) -> Result<String, String> {
         let unfit = || format!("a key of type {}, which has no text", key.type_name());
-        let name = key_text(&key).ok_or_else(unfit)?;
+        let name = key_text(key).ok_or_else(unfit)?;
         let (same, other) = match key {
             Value::Str(_) => (&mut self.text, &self.others),
             _ => (&mut self.others, &self.text),
