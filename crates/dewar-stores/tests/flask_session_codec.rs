@@ -122,7 +122,7 @@ fn every_recorded_record_is_read_or_refused_as_flask_session_does() {
 fn what_does_not_change_keeps_its_bytes_and_its_place() {
     // {"z": 1.5 s after an epoch, 5: "five", "a": [1]}
     let bytes = unhex("83a17ad7ff773594000000000105a466697665a1619101");
-    let contents = Contents::read(bytes.clone(), Format::MsgPack).unwrap().unwrap();
+    let contents = Contents::read(bytes, Format::MsgPack).unwrap().unwrap();
     let mut session = contents.to_dict();
     assert_eq!(session.get("5"), Some(&Value::from("five")));
     session.insert("a", Value::List(vec![1.into(), 2.into()]));

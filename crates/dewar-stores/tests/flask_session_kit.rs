@@ -33,13 +33,14 @@ fn wrapped(record: &Record) -> Record {
     Record { data, ..record.clone() }
 }
 
-fn unwrapped(record: Record) -> Record {
+fn unwrapped(mut record: Record) -> Record {
     let Ok(Value::Dict(mut session)) = TaggedJson.read(std::str::from_utf8(&record.data).unwrap())
     else {
         panic!("no session: {record:?}");
     };
     let Some(Value::Bytes(data)) = session.remove("bytes") else { panic!("{session:?}") };
-    Record { data, ..record }
+    record.data = data;
+    record
 }
 
 fn written(answer: Written) -> Written {

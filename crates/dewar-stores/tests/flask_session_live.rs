@@ -42,7 +42,7 @@ impl Browser {
     }
 
     fn flask(&mut self, app: &FlaskSession, path: &str, body: Option<Js>) -> Js {
-        let answer = app.ask(path, self.0.as_deref(), body.as_ref());
+        let answer = app.ask(path, self.0.as_deref(), body);
         assert_eq!(answer.status, 200, "{path}");
         self.keep(&answer.cookies);
         answer.json
@@ -274,6 +274,12 @@ async fn ids_that_are_not_ours_open_nothing_and_are_not_adopted() {
     assert_eq!(node.ask(&["GET", &name]), Reply::Bytes(pickle));
 }
 
+#[test]
+fn the_signer_is_an_option_of_shared_sessions_alone() {
+    let error = SessionLayer::signed_cookie(KEY).use_signer(true).build().unwrap_err();
+    assert!(error.to_string().contains("SessionLayer::flask_session"), "{error}");
+}
+
 /// What COMPATIBILITY.md says: each request of Flask-Session writes the whole session.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_request_of_flask_session_overwrites_what_dewar_wrote_meanwhile() {
@@ -285,17 +291,17 @@ async fn a_slow_request_of_flask_session_overwrites_what_dewar_wrote_meanwhile()
     ann.flask(&flask, "/set", Some(json!({"user": "ann", "n": 1})));
     let cookie = ann.0.clone();
     let slow_request = |flask: &FlaskSession| {
-        let answer = flask.ask("/slow", cookie.as_deref(), yes().as_ref());
+        let answer = flask.ask("/slow", cookie.as_deref(), yes());
         assert_eq!(answer.status, 200);
     };
     thread::scope(|scope| {
         let slow = scope.spawn(|| slow_request(&flask));
-        assert_eq!(flask.ask("/arrived", None, yes().as_ref()).json, true, "they overlap");
+        assert_eq!(flask.ask("/arrived", None, yes()).json, true, "they overlap");
         tokio::task::block_in_place(|| {
             let runtime = tokio::runtime::Handle::current();
             assert_eq!(runtime.block_on(ann.dewar(&dewar, "/incr", yes())), 2);
         });
-        flask.ask("/go", None, yes().as_ref());
+        flask.ask("/go", None, yes());
         slow.join().unwrap();
     });
     let seen = ann.dewar(&dewar, "/show", None).await;
@@ -313,12 +319,12 @@ async fn a_logout_holds_in_dewar_even_when_flask_session_writes_the_record_again
     ann.flask(&flask, "/set", Some(json!({"user": "ann"})));
     let cookie = ann.0.clone();
     thread::scope(|scope| {
-        let slow = scope.spawn(|| flask.ask("/slow", cookie.as_deref(), yes().as_ref()));
-        assert_eq!(flask.ask("/arrived", None, yes().as_ref()).json, true, "they overlap");
+        let slow = scope.spawn(|| flask.ask("/slow", cookie.as_deref(), yes()));
+        assert_eq!(flask.ask("/arrived", None, yes()).json, true, "they overlap");
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(ann.dewar(&dewar, "/logout", yes()));
         });
-        flask.ask("/go", None, yes().as_ref());
+        flask.ask("/go", None, yes());
         assert_eq!(slow.join().unwrap().status, 200);
     });
     let mut again = Browser(cookie);
@@ -339,7 +345,7 @@ async fn a_write_of_flask_session_meanwhile_is_merged_not_overwritten() {
         "/incr_meanwhile",
         post(async move |session: Session| {
             let n = session.incr("n", 1).unwrap();
-            let answer = inside.ask("/set", cookie.as_deref(), Some(&json!({"n": 10, "new": "x"})));
+            let answer = inside.ask("/set", cookie.as_deref(), Some(json!({"n": 10, "new": "x"})));
             assert_eq!(answer.status, 200);
             Json(json!(n))
         }),

@@ -59,7 +59,7 @@ impl FlaskSession {
     ///
     /// # Panics
     /// If it does not answer.
-    pub fn ask(&self, path: &str, cookie: Option<&str>, body: Option<&Json>) -> Answer {
+    pub fn ask(&self, path: &str, cookie: Option<&str>, body: Option<Json>) -> Answer {
         let (method, body) = match body {
             Some(body) => ("POST", body.to_string()),
             None => ("GET", String::new()),
