@@ -193,8 +193,11 @@ fn text(moment_ms: u64) -> String {
 fn moment(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_at_checked(19)?;
     let seconds = DateTime::from_iso(&whole.replace(' ', "T"))?.unix_seconds();
-    let digits = fraction.strip_prefix('.').unwrap_or("0").get(..3).unwrap_or("0");
-    u64::try_from(seconds).ok()?.checked_mul(1_000)?.checked_add(digits.parse().ok()?)
+    let milliseconds = match fraction {
+        "" => 0,
+        fraction => fraction.strip_prefix('.')?.get(..3)?.parse::<u64>().ok()?,
+    };
+    u64::try_from(seconds).ok()?.checked_mul(1_000)?.checked_add(milliseconds)
 }
 
 fn store_error(error: rusqlite::Error) -> StoreError {
@@ -221,7 +224,7 @@ mod tests {
         for (moment_ms, written) in [
             (1_702_678_400_500, "2023-12-15 22:13:20.500000"),
             (0, "1970-01-01 00:00:00.000000"),
-            (NEVER_MS, "3998-01-27 17:46:40.000000"),
+            (NEVER_MS, "3998-01-29 17:46:40.000000"),
         ] {
             assert_eq!(text(moment_ms), written);
             assert_eq!(moment(written), Some(moment_ms));
