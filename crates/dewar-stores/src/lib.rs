@@ -3,6 +3,7 @@
 //!
 //! | feature | store | for |
 //! |---|---|---|
+//! | `flask-session` | `flask_session::FlaskSessionStore` | live sessions shared with Flask-Session: Redis, and with `sqlite` its SQL table |
 //! | `postgres` | `postgres::PostgresStore` | one database, any number of machines |
 //! | `redis` | `redis::RedisStore` | Redis or Valkey: one node, Sentinel, Cluster |
 //! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
@@ -18,6 +19,8 @@
 //! nobody asks for. Nobody is logged out, and it may be killed at any moment. See `migrate` for the
 //! order in which nodes are changed.
 
+#[cfg(feature = "flask-session")]
+pub mod flask_session;
 #[cfg(feature = "migrate")]
 pub mod migrate;
 #[cfg(feature = "postgres")]

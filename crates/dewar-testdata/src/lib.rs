@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod flask;
+pub mod flask_session;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;

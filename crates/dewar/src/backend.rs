@@ -8,18 +8,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dewar_signing::Signer;
+use dewar_signing::{BadToken, Signer};
 
 use crate::{
     breaker::{Breaker, Change, Limits},
     clock::millis,
     event::{Event, Events},
-    id::{OsRandom, Random, SessionId, StoreKey},
+    id::{KeyForm, OsRandom, Random, SessionId, StoreKey},
     outage::OnOutage,
     plan::Mode,
     queue::Queue,
     store::{BoxStore, StoreError, StoreErrorKind, WriteId},
     user::Cap,
+    verdict::Verdict,
     write_ids::WriteIds,
 };
 
@@ -57,6 +58,16 @@ pub(crate) struct ServerOptions {
     pub(crate) cap: Option<Cap>,
     pub(crate) breaker: Limits,
     pub(crate) on_outage: OnOutage,
+    pub(crate) ids: Ids,
+}
+
+/// How ids travel, and what the store knows a session by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// Signed, and hashed for the store.
+    Dewar,
+    /// As Flask-Session has them, in the cookie and in the store.
+    FlaskSession { signed: bool },
 }
 
 impl ServerOptions {
@@ -71,6 +82,7 @@ impl ServerOptions {
             cap: None,
             breaker: Limits { failures: 5, pause: Duration::from_secs(1) },
             on_outage: OnOutage::Refuse,
+            ids: Ids::Dewar,
         }
     }
 
@@ -83,8 +95,8 @@ impl ServerOptions {
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) options: ServerOptions,
-    /// Signs the id: a forged one costs no store call.
-    pub(crate) signer: Signer,
+    /// Signs the id: a forged one costs no store call. `None` where Flask-Session does not.
+    pub(crate) signer: Option<Signer>,
     pub(crate) queue: Queue,
     pub(crate) calls: Calls,
     pub(crate) writes: WriteIds,
@@ -111,7 +123,7 @@ impl Server {
     }
 
     pub(crate) fn new_id(&self) -> Result<SessionId, StoreError> {
-        SessionId::random(&*self.options.random).map_err(StoreError::unavailable)
+        SessionId::random(&*self.options.random, self.key_form()).map_err(StoreError::unavailable)
     }
 
     /// A name for a write made at `now_ms`.
@@ -119,11 +131,52 @@ impl Server {
         self.writes.next(&*self.options.random, now_ms).map_err(StoreError::unavailable)
     }
 
-    /// The text of the cookie: the id and its signature.
+    fn key_form(&self) -> KeyForm {
+        match self.options.ids {
+            Ids::Dewar => KeyForm::Hash,
+            Ids::FlaskSession { .. } => KeyForm::Id,
+        }
+    }
+
+    /// The text of the cookie: the id, and its signature if there is one.
     pub(crate) fn token(&self, id: &SessionId) -> String {
-        let token = self.signer.sign(id.to_text().as_bytes());
+        let Some(signer) = &self.signer else { return id.to_text() };
+        let token = signer.sign(id.to_text().as_bytes());
         String::from_utf8(token).expect("base64url and the separator are ASCII")
     }
+
+    /// The id in a cookie, and the verdict if it opens a session.
+    pub(crate) fn read(&self, token: &[u8]) -> Result<(SessionId, Verdict), NoId> {
+        let (text, opened_by) = match &self.signer {
+            None => (token, Verdict::OpenedUnsigned),
+            Some(signer) => {
+                let verified = signer.verify(token).map_err(NoId::BadToken)?;
+                let (key, newest) = (verified.key, verified.newest);
+                (verified.value, Verdict::Opened { key, newest })
+            }
+        };
+        match SessionId::parse(text, self.key_form()) {
+            Some(id) => Ok((id, opened_by)),
+            None if self.options.ids != Ids::Dewar && is_longer_or_shorter(text) => {
+                Err(NoId::Verdict(Verdict::OtherIdLength { characters: text.len() }))
+            }
+            None => Err(NoId::Verdict(Verdict::Malformed)),
+        }
+    }
+}
+
+/// Why a cookie holds no id.
+pub(crate) enum NoId {
+    BadToken(BadToken),
+    Verdict(Verdict),
+}
+
+/// Whether it may be an id of Flask-Session, of another `SESSION_ID_LENGTH`.
+fn is_longer_or_shorter(text: &[u8]) -> bool {
+    let is_id = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    text.len() != SessionId::TEXT_BYTES
+        && (11..=342).contains(&text.len())
+        && text.iter().all(is_id)
 }
 
 /// How a store is asked: each call has a deadline, and one that gives no answer is left alone for a

@@ -87,6 +87,15 @@ pub enum ConfigError {
         /// The name of the option.
         option: &'static str,
     },
+    /// An option of sessions that are shared with Flask-Session, for others.
+    #[error(
+        "`{option}` is an option of sessions shared with Flask-Session: \
+         begin with `SessionLayer::flask_session(key, store)`"
+    )]
+    FlaskSessionOnly {
+        /// The name of the option.
+        option: &'static str,
+    },
     /// Times of server mode that do not fit into each other.
     #[error(
         "call_timeout of {call_timeout:?}, commit_deadline of {commit_deadline:?} and \

@@ -1,4 +1,7 @@
 //! Who a session is: a secret for the browser, and its hash for everybody else.
+//!
+//! One kind of store is handed the secret itself: one that another library shares, which keeps its
+//! records under the id. A log sees a hash all the same.
 
 use std::{
     fmt,
@@ -34,35 +37,50 @@ impl Random for OsRandom {
 ///
 /// It never reaches a store, a log or a `Debug` output; those see its [`StoreKey`].
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct SessionId([u8; 32]);
+pub(crate) struct SessionId {
+    bytes: [u8; 32],
+    form: KeyForm,
+}
+
+/// What a store knows a session by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum KeyForm {
+    /// The hash of its id.
+    Hash,
+    /// Its id, as the other library that shares the store has it.
+    Id,
+}
 
 impl SessionId {
     /// 43 characters of base64url.
-    const TEXT_BYTES: usize = 43;
+    pub(crate) const TEXT_BYTES: usize = 43;
 
-    pub(crate) fn random(random: &dyn Random) -> io::Result<Self> {
+    pub(crate) fn random(random: &dyn Random, form: KeyForm) -> io::Result<Self> {
         let mut bytes = [0; 32];
         random.fill(&mut bytes)?;
-        Ok(Self(bytes))
+        Ok(Self { bytes, form })
     }
 
     /// Reads the text of a cookie; it has one spelling.
-    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8], form: KeyForm) -> Option<Self> {
         if text.len() != Self::TEXT_BYTES {
             return None;
         }
         // The decoder asks for room for whole groups of three.
         let mut bytes = [0; 33];
         let len = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
-        bytes[..len].try_into().ok().map(Self)
+        bytes[..len].try_into().ok().map(|bytes| Self { bytes, form })
     }
 
     pub(crate) fn to_text(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
+        URL_SAFE_NO_PAD.encode(self.bytes)
     }
 
     pub(crate) fn store_key(&self) -> StoreKey {
-        StoreKey(Sha256::digest(self.0).into())
+        match self.form {
+            KeyForm::Hash => StoreKey::from_bytes(Sha256::digest(self.bytes).into()),
+            KeyForm::Id => StoreKey::from_id(self.bytes),
+        }
     }
 }
 
@@ -75,25 +93,45 @@ impl fmt::Debug for SessionId {
 /// What a store and a log know of a session: the SHA-256 of its id.
 ///
 /// It opens nothing. It prints as its first 8 hex digits.
+///
+/// Only an [`InterchangeStore`](crate::store::InterchangeStore) is given the id itself, by which it
+/// finds the other library's record. Such a key prints as the first 8 hex digits of the hash, too.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StoreKey([u8; 32]);
+pub struct StoreKey {
+    bytes: [u8; 32],
+    form: KeyForm,
+}
 
 impl StoreKey {
     /// The key of these bytes, for stores that read them back.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self { bytes, form: KeyForm::Hash }
+    }
+
+    /// The key of the session with this id, for an
+    /// [`InterchangeStore`](crate::store::InterchangeStore) that reads it back.
+    pub const fn from_id(id: [u8; 32]) -> Self {
+        Self { bytes: id, form: KeyForm::Id }
     }
 
     /// All 32 bytes.
+    ///
+    /// # Security
+    /// Whoever has those of an [id](Self::is_id) is the visitor.
     pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.bytes
+    }
+
+    /// Whether it is the id itself, and no hash.
+    pub const fn is_id(&self) -> bool {
+        matches!(self.form, KeyForm::Id)
     }
 }
 
-/// Its first 8 bytes: it is a hash, so they tell keys apart as well as all of them do.
+/// Its first 8 bytes: it is a hash, or drawn by chance, so they tell keys apart as well as all of them do.
 impl Hash for StoreKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let first = self.0.first_chunk().expect("a key has 32 bytes");
+        let first = self.bytes.first_chunk().expect("a key has 32 bytes");
         state.write_u64(u64::from_be_bytes(*first));
     }
 }
@@ -118,15 +156,33 @@ impl Hasher for KeyHasher {
     }
 }
 
-/// The first 8 hex digits.
+/// The first 8 hex digits of the hash.
 impl fmt::Display for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let hash = match self.form {
+            KeyForm::Hash => self.bytes,
+            KeyForm::Id => Sha256::digest(self.bytes).into(),
+        };
+        hash[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
 impl fmt::Debug for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreKey({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_and_its_hash_print_alike() {
+        let id = SessionId { bytes: [7; 32], form: KeyForm::Id };
+        let (key, hash) = (id.store_key(), SessionId { form: KeyForm::Hash, ..id }.store_key());
+        assert!(key.is_id() && !hash.is_id());
+        assert_eq!(key.to_string(), hash.to_string());
+        assert!(!format!("{key} {key:?}").contains("0707"));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     event::{EndedBy, Event},
     service::SessionService,
-    store::{Store, keep_telling},
+    store::{InterchangeStore, Store, keep_telling},
     users::UserSessions,
 };
 
@@ -69,6 +69,29 @@ impl SessionLayer {
     /// The defaults of Flask 3.1. On purpose it differs in one thing: nested changes are saved.
     pub fn flask(keys: impl Into<KeyRing>) -> SessionLayerBuilder {
         SessionLayerBuilder::flask(keys.into())
+    }
+
+    /// Sessions shared live with an application that uses Flask-Session 0.8: the same cookie, the same
+    /// records. Each side sees the other's logins, changes and logouts.
+    ///
+    /// The store is one of `dewar_stores::flask_session`. Lifetimes are Flask-Session's: 31 days from
+    /// the last use, for every session, and no absolute limit.
+    ///
+    /// # Security
+    /// - Among requests served here no write is lost and no logout undone. **A request of
+    ///   Flask-Session writes the whole session over whatever is there**: it can undo a change made
+    ///   here meanwhile, and even a logout. A warning says so when it is built.
+    /// - The store holds the ids themselves, so whoever reads it opens any session.
+    ///
+    /// # Flask-Session
+    /// The defaults of Flask-Session 0.8, with `Secure` and `SameSite=Lax`. `SESSION_ID_LENGTH` must be
+    /// 32. See [`use_signer`](SessionLayerBuilder::use_signer) and
+    /// [`permanent_lifetime`](SessionLayerBuilder::permanent_lifetime).
+    pub fn flask_session(
+        keys: impl Into<KeyRing>,
+        store: impl InterchangeStore,
+    ) -> SessionLayerBuilder {
+        SessionLayerBuilder::flask_session(keys.into(), store.boxed())
     }
 
     /// The sessions of users: to list them, and to end them. `None` in cookie mode, and if the store

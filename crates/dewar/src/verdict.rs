@@ -19,6 +19,8 @@ pub enum Verdict {
         /// Whether it is the ring's newest key.
         newest: bool,
     },
+    /// The session is live. Its id is not signed: Flask-Session's are not, unless told to.
+    OpenedUnsigned,
     /// Nobody asked for the session; nothing was verified.
     NotAsked,
     /// The request carries no cookie at all: a first visit, or cookies were cleared.
@@ -29,6 +31,11 @@ pub enum Verdict {
     Duplicate,
     /// The cookie is no signed token.
     Malformed,
+    /// An id of Flask-Session with another `SESSION_ID_LENGTH`.
+    OtherIdLength {
+        /// How many characters it has.
+        characters: usize,
+    },
     /// No key made this signature: altered, or signed with another key, salt or digest.
     BadSignature {
         /// The keys that were tried, newest first.
@@ -67,7 +74,7 @@ pub enum Verdict {
 impl Verdict {
     /// Whether a live session was presented.
     pub fn is_live(&self) -> bool {
-        matches!(self, Self::Opened { .. })
+        matches!(self, Self::Opened { .. } | Self::OpenedUnsigned)
     }
 }
 
@@ -79,6 +86,7 @@ impl fmt::Display for Verdict {
             Self::Opened { key, newest: false } => {
                 write!(f, "opened, signed with the fallback key {key}")
             }
+            Self::OpenedUnsigned => f.write_str("opened by an id that is not signed"),
             Self::NotAsked => f.write_str("nobody asked for the session"),
             Self::NoCookie => f.write_str("the request carries no cookie"),
             Self::OtherNamesOnly => f.write_str(
@@ -90,6 +98,11 @@ impl fmt::Display for Verdict {
                  another path or domain of this site uses the same cookie name",
             ),
             Self::Malformed => f.write_str("the session cookie is no signed token"),
+            Self::OtherIdLength { characters } => write!(
+                f,
+                "the session id has {characters} characters, and 43 are expected: \
+                 leave Flask-Session's SESSION_ID_LENGTH at 32"
+            ),
             Self::BadSignature { tried } => {
                 f.write_str("the signature does not match, tried")?;
                 tried.iter().try_for_each(|key| write!(f, " key {key}"))?;

@@ -50,7 +50,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("queue", "id store sync"),
         ("write_ids", "id store"),
         ("breaker", "store"),
-        ("backend", "breaker clock event id outage plan queue store user write_ids"),
+        ("backend", "breaker clock event id outage plan queue store user verdict write_ids"),
         ("config", "backend clock cookie event lifetime weak_keys"),
         ("keys", "config"),
     ],

@@ -15,7 +15,7 @@ use dewar_signing::{
 };
 
 use crate::{
-    backend::{Backend, Server, ServerOptions},
+    backend::{Backend, Ids, Server, ServerOptions},
     clock::{Clock, SystemClock},
     config::{Config, ConfigError, Profile},
     cookie::{CookieAttributes, CookieAttributesBuilder, Grammar},
@@ -43,6 +43,9 @@ const SALT: &str = "cookie-session";
 /// The salt of signed session ids: one is no session cookie, and the reverse.
 const ID_SALT: &str = "dewar.session-id";
 
+/// Flask-Session's salt for ids.
+const FLASK_SESSION_SALT: &str = "flask-session";
+
 /// Builds a [`SessionLayer`]; the last call of an option counts.
 ///
 /// Begin with [`SessionLayer::server`] or [`SessionLayer::signed_cookie`] (safe defaults), or with
@@ -54,7 +57,7 @@ pub struct SessionLayerBuilder {
     /// `None` for sessions in a cookie.
     server: Option<ServerOptions>,
     /// An option of server mode that was set without it.
-    misplaced: Option<&'static str>,
+    misplaced: Option<ConfigError>,
     cookie: CookieAttributesBuilder,
     session: Lifetime,
     permanent: Lifetime,
@@ -91,6 +94,18 @@ impl SessionLayerBuilder {
         Self { server: Some(ServerOptions::new(store)), ..Self::signed_cookie(keys) }
     }
 
+    pub(crate) fn flask_session(keys: KeyRing, store: BoxStore) -> Self {
+        // Flask-Session knows one lifetime: its store forgets so long after the last write.
+        let lifetime = Lifetime { idle: 31 * DAY, absolute: None };
+        let ids = Ids::FlaskSession { signed: false };
+        Self {
+            server: Some(ServerOptions { ids, ..ServerOptions::new(store) }),
+            session: lifetime,
+            permanent: lifetime,
+            ..Self::signed_cookie(keys)
+        }
+    }
+
     pub(crate) fn flask(keys: KeyRing) -> Self {
         // Flask knows one limit, and measures it from the last signing for every session.
         let lifetime = Lifetime { idle: 31 * DAY, absolute: None };
@@ -110,8 +125,8 @@ impl SessionLayerBuilder {
     /// The first contradiction or weakness found; its text names the cure.
     pub fn build(self) -> Result<SessionLayer, ConfigError> {
         let cookie = self.cookie.clone().build()?;
-        if let Some(option) = self.misplaced {
-            return Err(ConfigError::ServerModeOnly { option });
+        if let Some(misplaced) = self.misplaced {
+            return Err(misplaced);
         }
         if self.keys.newest().as_bytes().is_empty() {
             return Err(ConfigError::WeakKey(WeakKey::Missing));
@@ -128,17 +143,16 @@ impl SessionLayerBuilder {
         if let Some(options) = &self.server {
             check_times(options)?;
             check_users(options)?;
+            if options.ids != Ids::Dewar {
+                announce_flask_session();
+            }
         }
         let backend = match self.server {
             None => Backend::Cookie,
             Some(options) => Backend::Server(Server {
                 calls: options.calls(),
+                signer: id_signer(options.ids, &self.keys)?,
                 options,
-                signer: Signer::builder(self.keys.clone())
-                    .salt(ID_SALT)
-                    .key_derivation(KeyDerivation::Hmac)
-                    .digest(Digest::Sha256)
-                    .build()?,
                 queue: Queue::default(),
                 writes: WriteIds::default(),
             }),
@@ -232,6 +246,29 @@ impl SessionLayerBuilder {
              absolute timeouts, caution with two session cookies)"
         );
     }
+}
+
+/// What signs an id, if anything does.
+fn id_signer(ids: Ids, keys: &KeyRing) -> Result<Option<Signer>, ConfigError> {
+    let (keys, salt, digest) = match ids {
+        Ids::Dewar => (keys.clone(), ID_SALT, Digest::Sha256),
+        Ids::FlaskSession { signed: false } => return Ok(None),
+        // It knows no fallbacks.
+        Ids::FlaskSession { signed: true } => {
+            (KeyRing::new(keys.newest().clone()), FLASK_SESSION_SALT, Digest::Sha1)
+        }
+    };
+    let signer = Signer::builder(keys).salt(salt).key_derivation(KeyDerivation::Hmac);
+    Ok(Some(signer.digest(digest).build()?))
+}
+
+/// What two libraries that write one record cannot promise is said once, where an operator sees it.
+fn announce_flask_session() {
+    tracing::warn!(
+        target: "dewar",
+        "sessions are shared with Flask-Session: each of its requests writes the whole session, and so \
+         can overwrite what is written here meanwhile, even a logout"
+    );
 }
 
 /// A call is part of a commit, and a marker must outlast it.

@@ -4,10 +4,10 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use super::SessionLayerBuilder;
 use crate::{
-    backend::ServerOptions,
+    backend::{Ids, ServerOptions},
     breaker::Limits,
     clock::Clock,
-    config::Profile,
+    config::{ConfigError, Profile},
     cookie::{CookieAttributesBuilder, SameSite},
     event::{Event, Events},
     id::Random,
@@ -128,7 +128,7 @@ impl SessionLayerBuilder {
     /// `PERMANENT_SESSION_LIFETIME`
     pub fn permanent_lifetime(mut self, lifetime: Duration) -> Self {
         self.permanent = Lifetime { idle: lifetime, absolute: self.permanent.absolute };
-        if self.profile == Profile::Flask {
+        if self.profile == Profile::Flask || self.is_flask_session() {
             self.session = self.permanent;
         }
         self
@@ -248,6 +248,23 @@ impl SessionLayerBuilder {
         Self { accept_weak_key: true, ..self }
     }
 
+    /// Whether ids carry Flask-Session's signature, made with the newest key. Default: no, as there.
+    /// Sessions shared with Flask-Session alone.
+    ///
+    /// # Flask-Session
+    /// `SESSION_USE_SIGNER`
+    pub fn use_signer(mut self, signed: bool) -> Self {
+        match &mut self.server {
+            Some(server) if server.ids != Ids::Dewar => server.ids = Ids::FlaskSession { signed },
+            _ => self.misplaced = Some(ConfigError::FlaskSessionOnly { option: "use_signer" }),
+        }
+        self
+    }
+
+    fn is_flask_session(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.ids != Ids::Dewar)
+    }
+
     fn cookie(
         self,
         change: impl FnOnce(CookieAttributesBuilder) -> CookieAttributesBuilder,
@@ -258,7 +275,7 @@ impl SessionLayerBuilder {
     fn on_server(mut self, option: &'static str, change: impl FnOnce(&mut ServerOptions)) -> Self {
         match &mut self.server {
             Some(server) => change(server),
-            None => self.misplaced = Some(option),
+            None => self.misplaced = Some(ConfigError::ServerModeOnly { option }),
         }
         self
     }

@@ -6,10 +6,10 @@ use dewar_signing::LazyDict;
 
 use super::{Opened, Origin, Refusal, Stored, contents, verdict};
 use crate::{
-    backend::Server,
+    backend::{NoId, Server},
     config::Config,
     event::{EndedBy, Event},
-    id::{SessionId, StoreKey},
+    id::StoreKey,
     rotation::Rotation,
     store::{Loaded, Record, Store, StoreErrorKind, Written},
     verdict::Verdict,
@@ -21,9 +21,10 @@ pub(super) async fn read(
     token: &[u8],
     now_ms: u64,
 ) -> Result<Opened, Refusal> {
-    let verified = server.signer.verify(token).map_err(|refused| verdict(&refused))?;
-    let opened_by = Verdict::Opened { key: verified.key, newest: verified.newest };
-    let id = SessionId::parse(verified.value).ok_or(Verdict::Malformed)?;
+    let (id, opened_by) = server.read(token).map_err(|refused| match refused {
+        NoId::BadToken(refused) => verdict(&refused),
+        NoId::Verdict(verdict) => verdict,
+    })?;
     let key = id.store_key();
     let loaded = server.call(&config.events, "load", &key, server.store().load(&key)).await;
     let loaded = loaded.map_err(|error| match error.kind() {

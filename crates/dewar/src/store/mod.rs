@@ -189,3 +189,9 @@ pub trait Store: Send + Sync + 'static {
         BoxStore::new(self)
     }
 }
+
+/// A store that shares its records with another library, which keeps them under the session's id: its
+/// keys are [ids](StoreKey::is_id), and it gives them back as such.
+///
+/// Every other store is given hashes, so that whoever reads it opens no session.
+pub trait InterchangeStore: Store {}

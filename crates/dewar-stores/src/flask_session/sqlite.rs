@@ -1,0 +1,238 @@
+//! A table of Flask-SQLAlchemy in an SQLite file: `SESSION_TYPE = "sqlalchemy"`.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use dewar::store::{StoreError, StoreErrorKind, Sweep, Swept};
+use dewar_signing::DateTime;
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+};
+
+use super::{
+    look::{Change, NEVER_MS, NewBytes, There},
+    redis::OpenError,
+    store::{FlaskSessionStore, Place, Table},
+};
+
+/// How long another writer of the file is waited for.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// The first as SQLAlchemy makes it, the second for our notes.
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS sessions (
+    id INTEGER NOT NULL,
+    session_id VARCHAR(255),
+    data BLOB,
+    expiry DATETIME,
+    PRIMARY KEY (id),
+    UNIQUE (session_id)
+);
+CREATE TABLE IF NOT EXISTS dewar_flask_sessions (
+    name TEXT NOT NULL PRIMARY KEY,
+    note BLOB NOT NULL,
+    expires_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS dewar_flask_sessions_expires_ms ON dewar_flask_sessions (expires_ms);
+";
+
+/// Sessions of Flask-Session in an SQLite file: `SESSION_TYPE = "sqlalchemy"`, table `sessions`.
+pub struct Sqlite {
+    database: Arc<Mutex<Connection>>,
+}
+
+impl FlaskSessionStore<Sqlite> {
+    /// Opens the file that Flask-SQLAlchemy uses. The table `sessions` is made if it is missing, and
+    /// one of our own, `dewar_flask_sessions`.
+    ///
+    /// Calls run on tokio's threads for blocking work, one at a time.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or its table is another one.
+    pub fn sqlite(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let opened = open(path.as_ref());
+        let database = opened.map_err(|error| OpenError::Unreachable { source: error.into() })?;
+        Ok(Self::new(Sqlite { database: Arc::new(Mutex::new(database)) }))
+    }
+}
+
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let database = Connection::open(path)?;
+    database.busy_timeout(PATIENCE)?;
+    database.execute_batch(TABLES)?;
+    // Whether the columns are those of Flask-Session.
+    database.prepare("SELECT session_id, data, expiry FROM sessions")?;
+    Ok(database)
+}
+
+impl Sqlite {
+    /// Works in one transaction, away from the threads that serve requests.
+    async fn run<A: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<A> + Send + 'static,
+    ) -> Result<A, StoreError> {
+        let database = self.database.clone();
+        let worked = tokio::task::spawn_blocking(move || {
+            let mut database = database.lock().unwrap_or_else(PoisonError::into_inner);
+            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let answer = work(&transaction)?;
+            transaction.commit().map(|()| answer)
+        });
+        match worked.await {
+            Ok(answer) => answer.map_err(store_error),
+            Err(ended) => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).with_source(ended)),
+        }
+    }
+}
+
+impl Table for Sqlite {
+    async fn read(&self, place: &Place) -> Result<There, StoreError> {
+        let place = place.clone();
+        self.run(move |database| read(database, &place)).await
+    }
+
+    async fn swap(
+        &self,
+        place: &Place,
+        there: &There,
+        change: &Change,
+    ) -> Result<bool, StoreError> {
+        let (place, there, change) = (place.clone(), there.clone(), change.clone());
+        self.run(move |database| {
+            let now = read(database, &place)?;
+            if (&now.bytes, &now.note) != (&there.bytes, &there.note) {
+                return Ok(false);
+            }
+            put(database, &place, &change).map(|()| true)
+        })
+        .await
+    }
+}
+
+fn read(database: &Connection, place: &Place) -> rusqlite::Result<There> {
+    let now_ms = now_ms();
+    let record = database
+        .prepare_cached("SELECT data, expiry FROM sessions WHERE session_id = ?")?
+        .query_row([&place.record], |row| {
+            Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    // As Flask-Session has it: what expires now, or never, is not there.
+    let record = record.and_then(|(bytes, expiry)| Some((bytes?, moment(&expiry?)?)));
+    let (bytes, expires_ms) = record.filter(|(_, expires_ms)| *expires_ms > now_ms).unzip();
+    let note = database
+        .prepare_cached("SELECT note FROM dewar_flask_sessions WHERE name = ? AND expires_ms > ?")?
+        .query_row(params![place.note, signed(now_ms)], |row| row.get(0))
+        .optional()?;
+    let expires_ms = expires_ms.filter(|expires_ms| *expires_ms < NEVER_MS);
+    Ok(There { bytes, expires_ms, note, now_ms })
+}
+
+fn put(database: &Connection, place: &Place, change: &Change) -> rusqlite::Result<()> {
+    let expiry = text(change.expires_ms.unwrap_or(NEVER_MS));
+    match &change.bytes {
+        NewBytes::Keep => database
+            .prepare_cached("UPDATE sessions SET expiry = ? WHERE session_id = ?")?
+            .execute(params![expiry, place.record])?,
+        NewBytes::Delete => database
+            .prepare_cached("DELETE FROM sessions WHERE session_id = ?")?
+            .execute([&place.record])?,
+        NewBytes::Set(bytes) => database
+            .prepare_cached(
+                "INSERT INTO sessions (session_id, data, expiry) VALUES (?, ?, ?)
+                 ON CONFLICT (session_id) DO UPDATE SET data = excluded.data, expiry = excluded.expiry",
+            )?
+            .execute(params![place.record, bytes, expiry])?,
+    };
+    let expires_ms = signed(change.note_expires_ms.unwrap_or(u64::MAX));
+    database
+        .prepare_cached(
+            "INSERT INTO dewar_flask_sessions (name, note, expires_ms) VALUES (?, ?, ?)
+             ON CONFLICT (name) DO UPDATE SET note = excluded.note, expires_ms = excluded.expires_ms",
+        )?
+        .execute(params![place.note, change.note, expires_ms])?;
+    Ok(())
+}
+
+/// Forgets notes alone: expired rows are removed by `flask session_cleanup`, as before, and so their
+/// ends are not told.
+impl Sweep for FlaskSessionStore<Sqlite> {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let forgotten = self.table.run(move |database| {
+            database.execute(
+                "DELETE FROM dewar_flask_sessions WHERE name IN
+                 (SELECT name FROM dewar_flask_sessions WHERE expires_ms < ? LIMIT ?)",
+                params![signed(now_ms), limit],
+            )
+        });
+        Ok(Swept { forgotten: forgotten.await?, expired: Vec::new() })
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn signed(moment_ms: u64) -> i64 {
+    i64::try_from(moment_ms).unwrap_or(i64::MAX)
+}
+
+/// As SQLAlchemy writes a naive datetime, in UTC: `2023-12-15 22:13:20.500000`.
+fn text(moment_ms: u64) -> String {
+    let seconds = signed(moment_ms / 1_000);
+    let iso = DateTime::from_unix(seconds).map(|moment| moment.to_iso().replace('T', " "));
+    format!("{}.{:03}000", iso.unwrap_or_default(), moment_ms % 1_000)
+}
+
+/// The inverse; `None` for what SQLAlchemy does not write.
+fn moment(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_at_checked(19)?;
+    let seconds = DateTime::from_iso(&whole.replace(' ', "T"))?.unix_seconds();
+    let milliseconds = match fraction {
+        "" => 0,
+        fraction => fraction.strip_prefix('.')?.get(..3)?.parse::<u64>().ok()?,
+    };
+    u64::try_from(seconds).ok()?.checked_mul(1_000)?.checked_add(milliseconds)
+}
+
+fn store_error(error: rusqlite::Error) -> StoreError {
+    let kind = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::TimedOut,
+        Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
+        _ => StoreErrorKind::Unavailable,
+    };
+    StoreError::new(kind).with_source(error)
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiry_is_written_as_sqlalchemy_does() {
+        for (moment_ms, written) in [
+            (1_702_678_400_500, "2023-12-15 22:13:20.500000"),
+            (0, "1970-01-01 00:00:00.000000"),
+            (NEVER_MS, "3998-01-29 17:46:40.000000"),
+        ] {
+            assert_eq!(text(moment_ms), written);
+            assert_eq!(moment(written), Some(moment_ms));
+        }
+        assert_eq!(moment("2023-12-15 22:13:20"), Some(1_702_678_400_000));
+        for other in ["", "tomorrow", "2023-12-15 22:13:20.x", "2023-13-15 22:13:20.500000"] {
+            assert_eq!(moment(other), None, "{other}");
+        }
+    }
+}
