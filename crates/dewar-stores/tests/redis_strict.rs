@@ -36,14 +36,15 @@ impl Trio {
         Some(trio)
     }
 
-    /// Until both have acknowledged something, as the master counts them.
+    /// Until both have all that there is, as they and the master see it.
     fn wait_until_whole(&self) {
         wait_until("both replicas follow", || {
-            self.master.ask(&["SET", "sign", "of life"]);
-            self.master.info("min_slaves_good_slaves") == "2"
-                || ["slave0", "slave1"]
-                    .iter()
-                    .all(|replica| self.master.info(replica).contains("state=online"))
+            self.replicas.iter().all(|replica| replica.info("master_link_status") == "up")
+                && ["slave0", "slave1"].iter().all(|replica| {
+                    let told = self.master.info(replica);
+                    // What it has acknowledged since it follows; at first that is nothing.
+                    told.contains("state=online") && !told.contains("offset=0,")
+                })
         });
     }
 }
