@@ -6,10 +6,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod flow;
+mod pg;
 mod support;
 
 use dewar::store::{BoxStore, Store};
 use dewar_stores::{
+    migrate::Migrating,
     redis::RedisStore,
     sqlite::{Durability, SqliteStore},
 };
@@ -51,6 +53,26 @@ async fn overlapping_requests_keep_the_promises_on_two_stores_of_one_cluster() {
         RedisStore::at("", 0).cluster(seeds).connect().await.unwrap().boxed()
     };
     keep_the_promises(Histories::on([store().await, store().await], HISTORIES), 7).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlapping_requests_keep_the_promises_on_two_stores_of_one_postgres() {
+    let Some(server) = pg::Server::start() else { return };
+    let schema = server.schema();
+    let store = async || server.builder(&schema).connect().await.unwrap().boxed();
+    keep_the_promises(Histories::on([store().await, store().await], HISTORIES), 8).await;
+}
+
+/// As during a migration from one machine to many: two nodes, each with both stores.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlapping_requests_keep_the_promises_while_sessions_move() {
+    let (folder, node) = (Folder::new(), Node::start(&[]));
+    let Some(node) = node else { return };
+    let old = open(&folder);
+    let nodes = async || Migrating::new(old.clone(), on(&node).connect().await.unwrap()).boxed();
+    let nodes = [nodes().await, nodes().await];
+    let histories = Histories::on(nodes, HISTORIES).beginning_in(old);
+    keep_the_promises(histories, 9).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

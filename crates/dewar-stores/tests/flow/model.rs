@@ -50,6 +50,8 @@ fn seed(default: u64) -> u64 {
 /// One history after the other, until something is wrong.
 pub struct Histories {
     stores: Vec<Watched>,
+    /// Where each session begins, if not in the first of them.
+    begins: Option<Watched>,
     clock: Millis,
     number: u64,
 }
@@ -63,9 +65,16 @@ impl Histories {
         let now_ms = UNIX_EPOCH.elapsed().unwrap().as_millis();
         Self {
             stores: stores.into_iter().map(watch).collect(),
+            begins: None,
             clock: Millis(Arc::new(AtomicU64::new(u64::try_from(now_ms).unwrap()))),
             number,
         }
+    }
+
+    /// Each session begins in this store, which the others know too.
+    pub fn beginning_in(mut self, store: BoxStore) -> Self {
+        self.begins = Some(Watched { inner: store, ..self.stores[0].clone() });
+        self
     }
 
     /// The sabotage: an update overwrites whatever is there.
@@ -77,7 +86,10 @@ impl Histories {
     async fn run(&self, does: &[Does], yields: &mut Chance) -> Result<(), String> {
         self.stores[0].keys.lock().unwrap().clear();
         let sites: Vec<_> = self.stores.iter().map(|store| Site::new(store, &self.clock)).collect();
-        let cookie = sites[0].login().await;
+        let cookie = match &self.begins {
+            Some(begins) => Site::new(begins, &self.clock).login().await,
+            None => sites[0].login().await,
+        };
         // Every request is a use: who only reads touches.
         self.clock.0.fetch_add(31 * 60_000, Ordering::SeqCst);
 

@@ -18,6 +18,7 @@ use crate::{
     error::CommitError,
     id::StoreKey,
     open::decode,
+    rotation::MAX_HOPS,
     store::{Created, Loaded, Owner, Record, StoreError, StoreErrorKind, Writes, Written},
     users::UserSessions,
 };
@@ -44,7 +45,7 @@ impl Act<'_> {
             let is_alive = |key: &StoreKey| alive.iter().any(|(alive, _)| alive == key);
             let mut under_way = Dict::new();
             for (session, since_ms) in old.as_ref().map(under_way_in).unwrap_or_default() {
-                if !is_alive(&session) && self.is_under_way(&session, since_ms).await? {
+                if self.is_taken(session, since_ms, &is_alive).await? {
                     under_way.insert(hex(&session), since_ms);
                 }
             }
@@ -60,11 +61,29 @@ impl Act<'_> {
         Err(StoreError::new(StoreErrorKind::TimedOut).into())
     }
 
-    /// Whether the login that took a place may still write its session.
-    async fn is_under_way(&self, session: &StoreKey, since_ms: u64) -> Result<bool, StoreError> {
-        let lasts_ms = self.verbs.server.marker_ms();
-        Ok(self.now_ms < since_ms.saturating_add(lasts_ms)
-            && self.verbs.load(session).await? == Loaded::Nothing)
+    /// Whether a login that took a place still holds it beside those that were counted as alive: its
+    /// session may yet be written, or was written behind the counting.
+    async fn is_taken(
+        &self,
+        mut session: StoreKey,
+        since_ms: u64,
+        is_alive: impl Fn(&StoreKey) -> bool,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..MAX_HOPS {
+            if is_alive(&session) {
+                return Ok(false);
+            }
+            match self.verbs.load(&session).await? {
+                Loaded::Nothing => {
+                    let lasts_ms = self.verbs.server.marker_ms();
+                    return Ok(self.now_ms < since_ms.saturating_add(lasts_ms));
+                }
+                Loaded::Live(record) => return Ok(!self.is_past(&record)),
+                Loaded::Ended { .. } => return Ok(false),
+                Loaded::Moved(moved) => session = moved.to,
+            }
+        }
+        Ok(false)
     }
 
     /// Writes the places over what was read; false if somebody else did so meanwhile.
