@@ -49,6 +49,9 @@
 //! A session becomes a user's with [`Session::bind_user`]; [`UserSessions`] shows him where he is
 //! logged in and ends it, on one device or on all.
 //!
+//! When the store does not answer, requests that use the session get 503 and all others go on; see
+//! [`OnOutage`] for what else a route may do.
+//!
 //! A plain `get` and `set` of one key stays what it is: of two that overlap, the later commit wins,
 //! and [`Event::Overwrote`] names the key. Write your own store with [`store`].
 
