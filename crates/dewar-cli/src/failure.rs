@@ -49,9 +49,20 @@ impl fmt::Display for NothingFound {
 
 impl std::error::Error for NothingFound {}
 
+/// What went wrong and its causes, each once: some drivers say the same on every floor.
+pub(crate) fn with_causes(error: &anyhow::Error) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.last() != Some(&cause) {
+            told.push(cause);
+        }
+    }
+    told.join(": ")
+}
+
 /// Says what went wrong, with the causes below it, and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    terminal::note(&format!("{error:#}"));
+    terminal::note(&with_causes(error));
     ExitCode::from(if error.is::<Refused>() || error.is::<Failed>() || error.is::<StoreError>() {
         REFUSED
     } else if error.is::<NothingFound>() {

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use dewar::store::BoxStore;
 use dewar_stores::url::{StoreUrl, UrlError};
 
-use crate::failure::Failed;
+use crate::failure::{Failed, with_causes};
 
 /// Reads a URL; `from` is the option or the variable that it came from. No message shows a password.
 pub(crate) fn read(from: &str, url: &str) -> anyhow::Result<StoreUrl> {
@@ -16,7 +16,7 @@ pub(crate) async fn open(from: &str, url: &StoreUrl) -> anyhow::Result<BoxStore>
     url.open().await.map_err(|error| match error {
         UrlError::Open { .. } => {
             let error = anyhow::Error::new(error);
-            Failed(format!("{error:#}: name another {from}")).into()
+            Failed(format!("{}: name another {from}", with_causes(&error))).into()
         }
         error => anyhow!("{from}: {error}"),
     })
