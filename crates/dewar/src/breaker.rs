@@ -39,6 +39,8 @@ pub(crate) struct Breaker {
     /// In a row.
     failures: AtomicU32,
     is_open: AtomicBool,
+    /// Counts the openings and closings: what began before the last one says nothing about now.
+    generation: AtomicU32,
     open: Mutex<Open>,
 }
 
@@ -63,6 +65,7 @@ pub(crate) enum Change {
 pub(crate) struct Turn<'b> {
     breaker: &'b Breaker,
     probes: bool,
+    generation: u32,
 }
 
 impl Breaker {
@@ -72,6 +75,7 @@ impl Breaker {
             limits,
             failures: AtomicU32::new(0),
             is_open: AtomicBool::new(false),
+            generation: AtomicU32::new(0),
             open: Mutex::new(open),
         }
     }
@@ -81,8 +85,9 @@ impl Breaker {
     /// # Errors
     /// While it rests: with the time that is left.
     pub(crate) fn turn(&self) -> Result<Turn<'_>, StoreError> {
+        let generation = self.generation.load(Ordering::Relaxed);
         if !self.is_open.load(Ordering::Relaxed) {
-            return Ok(Turn { breaker: self, probes: false });
+            return Ok(Turn { breaker: self, probes: false, generation });
         }
         let mut open = self.lock();
         let left = open.until.saturating_duration_since(Instant::now());
@@ -90,7 +95,7 @@ impl Breaker {
             return Err(StoreError::resting(left.max(Duration::from_millis(1))));
         }
         open.probing = true;
-        Ok(Turn { breaker: self, probes: true })
+        Ok(Turn { breaker: self, probes: true, generation })
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -102,6 +107,7 @@ impl Breaker {
         let chance = RandomState::new().hash_one(self.failures.load(Ordering::Relaxed)) % 1000;
         let until = pause.mul_f64(0.75 + chance as f64 / 2000.0);
         *open = Open { until: Instant::now() + until, pause, probing: false };
+        self.generation.fetch_add(1, Ordering::Relaxed);
         self.is_open.store(true, Ordering::Relaxed);
         Change::Opened { pause: until }
     }
@@ -110,19 +116,23 @@ impl Breaker {
 impl Turn<'_> {
     /// The store answered, be it with an error of its own; or it did not.
     pub(crate) fn over<T>(self, answer: &Result<T, StoreError>) -> Change {
-        let Self { breaker, probes } = self;
+        let Self { breaker, probes, generation } = self;
         let answered = !answer.as_ref().is_err_and(is_silence);
         if probes {
             let mut open = breaker.lock();
             if answered {
                 open.probing = false;
                 breaker.failures.store(0, Ordering::Relaxed);
+                breaker.generation.fetch_add(1, Ordering::Relaxed);
                 breaker.is_open.store(false, Ordering::Relaxed);
                 return Change::Closed;
             }
             let longest = breaker.limits.pause * LONGEST;
             let longer = (open.pause * 2).min(longest);
             return breaker.rest(&mut open, longer);
+        }
+        if generation != breaker.generation.load(Ordering::Relaxed) {
+            return Change::None;
         }
         if answered {
             if breaker.failures.load(Ordering::Relaxed) != 0 {
@@ -240,6 +250,19 @@ mod tests {
         let changes: Vec<_> = turns.into_iter().map(|turn| turn.over(&silence())).collect();
         let opened = changes.iter().filter(|change| **change != Change::None);
         assert_eq!(opened.count(), 1, "{changes:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_began_before_it_opened_do_not_open_it_again_once_it_is_closed() {
+        let breaker = Breaker::new(LIMITS);
+        let slow: Vec<_> = (0..10).map(|_| breaker.turn().expect("closed")).collect();
+        opened(&breaker);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(breaker.turn().expect("one may try").over(&Ok(())), Change::Closed);
+        for turn in slow {
+            assert_eq!(turn.over(&silence()), Change::None);
+        }
+        assert!(breaker.turn().is_ok());
     }
 
     #[tokio::test(start_paused = true)]

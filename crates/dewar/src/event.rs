@@ -68,8 +68,8 @@ pub enum Event<'a> {
     WentOnWithout {
         /// The keys that were changed.
         keys: &'a [String],
-        /// Why nothing was kept; `None` if the session could not be opened in the first place.
-        error: Option<&'a CommitError>,
+        /// Why nothing was kept.
+        error: &'a CommitError,
     },
     /// Somebody wrote in between; the changes were applied to what he wrote.
     ConflictMerged {
@@ -155,9 +155,8 @@ impl Event<'_> {
                 tracing::warn!(target: "dewar", "the session store answers again")
             }
             Self::WentOnWithout { keys, error } => {
-                let error = error.map(ToString::to_string).unwrap_or_default();
                 tracing::error!(
-                    target: "dewar", keys = keys.len(), error,
+                    target: "dewar", keys = keys.len(), %error,
                     "changes were not kept: the route goes on without its session"
                 );
             }

@@ -14,7 +14,7 @@
 //! | moved | `destroy()` / `clear()` | destroy | – | delete the end of the chain | remove |
 //! | moved | anything else, changed | stray | – | – | keep |
 //! | unreachable | `destroy()` / `clear()` | destroy | – | delete, or an error | remove |
-//! | unreachable | `regenerate()` | regenerate | – | an error | – |
+//! | unreachable | `regenerate()`; `destroy()`, then contents set | regenerate | – | an error | – |
 //! | unreachable | anything else, changed | stray | – | – | keep |
 //!
 //! In cookie mode *set* carries the contents and there is nothing else to do. What a store may answer
@@ -92,8 +92,9 @@ pub(crate) enum CookieStep {
 /// The table above.
 pub(crate) fn plan(was: Was, left: Left) -> Plan {
     match (was, left.intent) {
-        (Was::Moved | Was::Unreachable, Intent::Destroy) => Plan::Destroy,
-        (Was::Unreachable, Intent::Regenerate) => Plan::Regenerate,
+        (Was::Moved, Intent::Destroy) => Plan::Destroy,
+        (Was::Unreachable, Intent::Destroy) if left.empty => Plan::Destroy,
+        (Was::Unreachable, Intent::Destroy | Intent::Regenerate) => Plan::Regenerate,
         (Was::Moved | Was::Unreachable, _) if left.changed => Plan::Stray,
         (Was::Moved | Was::Unreachable, _) => Plan::Nothing,
         (Was::Absent, _) if left.empty => Plan::Nothing,
@@ -121,12 +122,6 @@ pub(crate) fn plan_as_flask(empty: bool, modified: bool, refresh_due: bool) -> P
 }
 
 impl Plan {
-    /// Whether a route may go on if the store does not carry it out. A logout and a login are what
-    /// they say, or an error.
-    pub(crate) fn may_be_passed_over(self) -> bool {
-        !matches!(self, Self::Destroy | Self::Regenerate | Self::Replace)
-    }
-
     /// The cookie columns. `rolling` says whether the cookie's own deadline is to move.
     pub(crate) fn cookie(self, mode: Mode, rolling: bool) -> CookieStep {
         match (self, mode) {

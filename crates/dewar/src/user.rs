@@ -3,8 +3,9 @@
 use std::num::NonZeroUsize;
 
 use dewar_signing::{LazyValue, Value};
+use sha2::{Digest, Sha256};
 
-use crate::store::Owner;
+use crate::{id::StoreKey, store::Owner};
 
 /// Under this key a session keeps the id of its user.
 ///
@@ -38,4 +39,10 @@ pub(crate) fn owner(user: Option<LazyValue<'_>>) -> Option<Owner> {
         Value::Str(id) if !id.is_empty() => Some(Owner::of(&id)),
         _ => None,
     }
+}
+
+/// Where a user's places stand while logins are under way: no id of a session leads there.
+pub(crate) fn places_key(owner: &Owner) -> StoreKey {
+    let hash = Sha256::new().chain_update(b"dewar.places:").chain_update(owner.as_bytes());
+    StoreKey::from_bytes(hash.finalize().into())
 }

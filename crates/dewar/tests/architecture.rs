@@ -39,7 +39,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("rotation", ""),
         ("store", "clock id sync"),
         ("sync", ""),
-        ("user", "store"),
+        ("user", "id store"),
         ("vary", ""),
         ("verdict", ""),
         ("weak_keys", ""),

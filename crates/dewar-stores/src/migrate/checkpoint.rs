@@ -160,16 +160,14 @@ fn counts(progress: &mut Progress) -> [(&'static str, &mut u64); 7] {
     ]
 }
 
-/// One line, and without the password that a URL may carry.
+/// One line, and without the passwords that a URL may carry, before its host or among its options.
 fn name(text: &str) -> String {
     let text: String = text.chars().filter(|it| !it.is_control()).collect();
     let Some((scheme, rest)) = text.split_once("://") else { return text };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://{host}{tail}"),
-        None => text,
-    }
+    // Options may hold one, too; and whoever left a `/` in his password unescaped did not mean a path.
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://{place}")
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -25,7 +25,8 @@
 //!   `{prefix}{key}`, and each verb is one script on one key; so Cluster is no special case.
 //! - **Redis forgets by itself**, five to six minutes after the deadline, by its own clock. That is
 //!   for tidiness alone: whether a session is over is decided by the application's clock.
-//!   [`Sweep`](dewar::store::Sweep) has nothing to do here.
+//!   Nobody sweeps it, and so nobody tells of a session that expired unless somebody comes with its
+//!   cookie.
 //! - **It connects anew by itself**, after a restart and after a failover, and asks who is the master
 //!   now. A call fails within [`timeout`](RedisStoreBuilder::timeout).
 //! - **A damaged value is an error and stays as it is**; [`Corrupt`](dewar::store::StoreErrorKind::Corrupt)

@@ -6,7 +6,7 @@ use dewar::{
     StoreKey,
     store::{
         BoxStore, Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind,
-        Sweep, Swept, WriteId, Written,
+        WriteId, Written,
     },
 };
 use redis::Value;
@@ -166,6 +166,13 @@ impl Store for RedisStore {
             {
                 Ok(Written::Done)
             }
+            // It may be what came after ours, in which ours is not seen any more: the core finds out.
+            Written::Conflict(there) if confirm.is_some() && !there.writes.contains(expected) => {
+                Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+            }
+            Written::Moved(_) if confirm.is_some() => {
+                Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+            }
             written => Ok(written),
         }
     }
@@ -221,14 +228,6 @@ impl Store for RedisStore {
     }
 
     fn boxed(self) -> BoxStore {
-        BoxStore::full(self)
-    }
-}
-
-/// Redis forgets by itself: each key goes five to six minutes after its deadline.
-impl Sweep for RedisStore {
-    /// Does nothing, and tells nothing.
-    async fn sweep(&self, _now_ms: u64, _limit: usize) -> Result<Swept, StoreError> {
-        Ok(Swept::default())
+        BoxStore::without_sweep(self)
     }
 }

@@ -1,6 +1,6 @@
 //! From a URL to a store.
 
-use dewar::store::{BoxStore, MemoryStore};
+use dewar::store::{BoxStore, MemoryStore, Store};
 
 #[cfg(feature = "postgres")]
 use super::PostgresUrl;
@@ -35,7 +35,7 @@ impl StoreUrl {
     /// As [`open`].
     pub async fn open(&self) -> Result<BoxStore, UrlError> {
         match self {
-            Self::Memory => Ok(BoxStore::full(MemoryStore::new())),
+            Self::Memory => Ok(MemoryStore::new().boxed()),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(url) => sqlite(url).map_err(|source| self.failed(source)),
             #[cfg(not(feature = "sqlite"))]
@@ -44,14 +44,14 @@ impl StoreUrl {
             Self::Redis(url) => {
                 let builder = redis(url)?;
                 let store = builder.connect().await.map_err(|source| self.failed(source))?;
-                Ok(BoxStore::full(store))
+                Ok(store.boxed())
             }
             #[cfg(not(feature = "redis"))]
             Self::Redis(_) => Err(UrlError::MissingFeature { feature: "redis" }),
             #[cfg(feature = "postgres")]
             Self::Postgres(url) => {
                 let store = postgres(url).connect().await.map_err(|source| self.failed(source))?;
-                Ok(BoxStore::full(store))
+                Ok(store.boxed())
             }
             #[cfg(not(feature = "postgres"))]
             Self::Postgres(_) => Err(UrlError::MissingFeature { feature: "postgres" }),

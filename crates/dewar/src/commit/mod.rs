@@ -11,6 +11,7 @@ pub(crate) mod stored;
 pub(crate) mod token;
 mod users;
 mod verbs;
+mod work;
 mod write;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,7 +19,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dewar_signing::{Codec, LazyValue, TaggedJson};
 use http::HeaderValue;
 
-pub(crate) use stored::{Done, Work, take_once};
+pub(crate) use stored::{Done, take_once};
+pub(crate) use work::Work;
 
 use crate::{
     clock::unix_millis,

@@ -11,7 +11,6 @@
 //! longer.
 
 use dewar_signing::{Codec, Dict, TaggedJson, Value};
-use sha2::{Digest, Sha256};
 
 use super::{stored::Act, verbs::Updated};
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
     open::decode,
     rotation::MAX_HOPS,
     store::{Created, Loaded, Owner, Record, StoreError, StoreErrorKind, Writes, Written},
+    user::places_key,
     users::UserSessions,
 };
 
@@ -35,11 +35,12 @@ impl Act<'_> {
         places: usize,
     ) -> Result<(), CommitError> {
         let users = UserSessions::of_layer(self.verbs.config, self.verbs.server);
-        let key = key_of(owner);
+        let key = places_key(owner);
         for attempt in 0.. {
-            let old = match self.verbs.load(&key).await? {
-                Loaded::Live(record) => Some(record),
-                Loaded::Nothing | Loaded::Moved(_) | Loaded::Ended { .. } => None,
+            let (old, ended) = match self.verbs.load(&key).await? {
+                Loaded::Live(record) => (Some(record), false),
+                Loaded::Nothing => (None, false),
+                Loaded::Moved(_) | Loaded::Ended { .. } => (None, true),
             };
             let alive = users.alive(owner).await?;
             let is_alive = |key: &StoreKey| alive.iter().any(|(alive, _)| alive == key);
@@ -51,6 +52,11 @@ impl Act<'_> {
             }
             if alive.len() + under_way.len() >= places {
                 return Err(CommitError::TooManySessions { limit: places });
+            }
+            // Somebody ended all there was, this record too: until that is forgotten only what is alive
+            // counts.
+            if ended {
+                return Ok(());
             }
             under_way.insert(hex(session), self.now_ms);
             if self.write_places(&key, old.as_ref(), under_way).await? {
@@ -112,12 +118,6 @@ impl Act<'_> {
             ),
         })
     }
-}
-
-/// Where a user's places stand: no id of a session leads there.
-fn key_of(owner: &Owner) -> StoreKey {
-    let hash = Sha256::new().chain_update(b"dewar.places:").chain_update(owner.as_bytes());
-    StoreKey::from_bytes(hash.finalize().into())
 }
 
 fn under_way_in(record: &Record) -> Vec<(StoreKey, u64)> {

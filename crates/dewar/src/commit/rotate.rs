@@ -10,16 +10,20 @@
 //! changes in the winner's.
 
 use super::{
+    CookieChange,
     merge::{Overlay, merge},
-    stored::{Act, Base, Done, Work},
+    stored::{Act, Base, Done},
     verbs::{Updated, Verbs},
+    work::Work,
 };
 use crate::{
     error::CommitError,
+    event::EndedBy,
     id::SessionId,
     open::Stored,
     rotation::{MAX_HOPS, Rotation},
     store::{Loaded, Moved, Record, StoreError, StoreErrorKind, Written},
+    user::USER,
 };
 
 impl Act<'_> {
@@ -106,7 +110,7 @@ impl Act<'_> {
                 if answer == Written::Done {
                     let was = base.record.owner;
                     self.leave(&stored.key, was).await;
-                    self.bound(&record, was).await?;
+                    self.bound(&record, was).await;
                     self.tell(&merged);
                     let change = self.set_cookie(&id, &work.decision, record.created_ms);
                     return Ok(Done::kept(change, &base, &merged.contents));
@@ -124,10 +128,27 @@ impl Act<'_> {
             }
             drop(permit);
             return match answer {
+                Written::Moved(moved) if work.touches(USER) => {
+                    self.lost_its_user(work.sets(USER), moved).await
+                }
                 Written::Moved(moved) => self.land(work, moved).await,
                 _ => Ok(self.ended(stored.key)),
             };
         }
+    }
+
+    /// A login or a logout came second: the session goes on under an identity that this request has
+    /// not got. What it was to do for the user is not done by landing beside it.
+    ///
+    /// # Errors
+    /// For a login: [`CommitError::Ended`], so that nobody is told that he is logged in.
+    async fn lost_its_user(&self, is_login: bool, moved: Moved) -> Result<Done, CommitError> {
+        if is_login {
+            return Err(CommitError::Ended);
+        }
+        // Logout wins over rotation, also the one that keeps the rest of the session.
+        self.end(moved.to, None, EndedBy::Logout).await?;
+        Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
     }
 
     /// Creates the successor, or brings the one that was created up to date.
@@ -144,6 +165,7 @@ impl Act<'_> {
         // Nobody else knows its id, so nobody can have changed it. It keeps the old one's writes.
         let record = self.record(contents, Some(rotation), &old.record, old.record.writes)?;
         let key = id.store_key();
+        self.enter_if_new(&key, &record, &made).await?;
         match self.verbs.update(&key, made.version(), &record).await? {
             Updated::Here(Written::Done) => Ok((id, record)),
             _ => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),

@@ -13,66 +13,26 @@
 //! under the late-write rule: see [`rotate`](super::rotate). A writer whose answer was lost looks
 //! for its own write before it tries again: nothing is applied twice.
 
-use std::sync::Arc;
-
 use dewar_signing::{LazyDict, Value};
 
 use super::{
     CookieChange, Decision,
     merge::{Merged, Overlay, merge},
     verbs::{Updated, Verbs},
+    work::Work,
 };
 use crate::{
     backend::{Server, within},
     clock::{millis, unix_millis},
     config::Config,
-    delta::KeyDelta,
     error::CommitError,
     event::{EndedBy, Event},
     id::StoreKey,
-    open::{Open, Origin, Stored, decode},
+    open::{Origin, Stored, decode},
     plan::Plan,
     rotation::{MAX_HOPS, Rotation},
     store::{Loaded, Reached, Record, Store, StoreError, StoreErrorKind, Written},
 };
-
-/// Everything a commit needs, taken out of the slot: nothing is shared while it waits.
-#[derive(Debug)]
-pub(crate) struct Work {
-    pub(super) decision: Decision,
-    /// What the handler saw.
-    pub(super) opened: Arc<LazyDict>,
-    /// What it left, for a session that begins with it: an update copies nothing here.
-    left: LazyDict,
-    pub(super) changes: Vec<KeyDelta>,
-    pub(super) discard_late_writes: bool,
-}
-
-impl Work {
-    pub(crate) fn take(open: &mut Open, decision: Decision) -> (Origin, Self) {
-        let left = match decision.plan {
-            Plan::Create | Plan::Replace | Plan::Destroy => open.contents.to_lazy(),
-            _ => LazyDict::new(),
-        };
-        let work = Self {
-            decision,
-            opened: open.contents.share(),
-            left,
-            changes: open.contents.take_changes(),
-            discard_late_writes: open.discard_late_writes,
-        };
-        (open.origin.clone(), work)
-    }
-
-    /// The keys that were changed.
-    pub(crate) fn keys(&self) -> Vec<String> {
-        self.changes.iter().map(|change| change.key.to_string()).collect()
-    }
-
-    pub(super) fn touches(&self, key: &str) -> bool {
-        self.changes.iter().any(|change| *change.key == *key)
-    }
-}
 
 /// What a commit did.
 #[derive(Debug)]
@@ -197,17 +157,9 @@ impl Act<'_> {
                 }
                 Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
             }
-            // Somebody who gains rights is told so, or is told that he does not.
-            (Plan::Regenerate, Origin::Unreachable { .. }) => {
-                Err(StoreError::new(StoreErrorKind::Unavailable)
-                    .with_source("the session could not be opened, so it gets no new identity")
-                    .into())
-            }
-            (_, Origin::Unreachable { .. }) => {
-                let keys = work.keys();
-                self.verbs.config.emit(|| Event::WentOnWithout { keys: &keys, error: None });
-                Ok(Done::dropped())
-            }
+            (_, Origin::Unreachable { .. }) => Err(StoreError::new(StoreErrorKind::Unavailable)
+                .with_source("the session could not be opened, so nothing of it can be kept")
+                .into()),
             // A change under an id that was rotated away before the request came.
             (..) => Ok(self.drop_late(&work.keys())),
         }
@@ -219,7 +171,7 @@ impl Act<'_> {
         decision: Decision,
     ) -> Result<CookieChange, CommitError> {
         let (id, record) = self.insert(&Overlay::none(contents), None, None).await?;
-        self.bound(&record, None).await?;
+        self.bound(&record, None).await;
         Ok(self.set_cookie(&id, &decision, self.now_ms))
     }
 
@@ -257,7 +209,7 @@ impl Act<'_> {
                 match answer {
                     Updated::Here(Written::Done) => {
                         if record.owner != base.record.owner {
-                            Box::pin(self.bound(&record, base.record.owner)).await?;
+                            Box::pin(self.bound(&record, base.record.owner)).await;
                         }
                         permit.pass_on(record);
                         self.tell(&merged);

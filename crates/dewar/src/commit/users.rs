@@ -38,32 +38,43 @@ impl Act<'_> {
         Ok(self.verbs.enter(owner, key, self.now_ms, record.absolute_deadline_ms).await?)
     }
 
-    /// The session is its user's now, and was `was`'s: what is one too many ends.
-    pub(super) async fn bound(
+    /// The same for a record that follows another one under the same key: only what is new in it is
+    /// noted.
+    pub(super) async fn enter_if_new(
         &self,
+        key: &StoreKey,
         record: &Record,
-        was: Option<Owner>,
+        old: &Record,
     ) -> Result<(), CommitError> {
+        if record.owner != old.owner || record.absolute_deadline_ms > old.absolute_deadline_ms {
+            Box::pin(self.enter(key, record, Some(old))).await?;
+        }
+        Ok(())
+    }
+
+    /// The session is its user's now, and was `was`'s: what is one too many ends.
+    ///
+    /// It is written, and nothing that fails here takes it back: the next login ends what is left.
+    pub(super) async fn bound(&self, record: &Record, was: Option<Owner>) {
         let Verbs { config, server } = self.verbs;
-        let Some(owner) = record.owner.filter(|owner| Some(*owner) != was) else { return Ok(()) };
+        let Some(owner) = record.owner.filter(|owner| Some(*owner) != was) else { return };
         if !server.store().knows_users() {
-            return Ok(());
+            return;
         }
         let users = UserSessions::of_layer(config, server);
         match server.options.cap {
             None => users.look_at_oldest(&owner).await,
             Some(Cap { limit, when_full: WhenFull::EndOldest }) => {
-                let alive = users.alive(&owner).await?;
+                let alive = users.alive(&owner).await.unwrap_or_default();
                 let over = alive.len().saturating_sub(limit.get());
                 // Of all that two logins see, both end the same ones.
                 for (oldest, _) in &alive[..over] {
-                    users.end(&owner, *oldest, EndedBy::Evicted).await?;
+                    let _ = users.end(&owner, *oldest, EndedBy::Evicted).await;
                 }
             }
             // It took a place before it was written.
             Some(Cap { when_full: WhenFull::Refuse, .. }) => {}
         }
-        Ok(())
     }
 
     /// Ends a session and what followed it, and tells it if it was alive.

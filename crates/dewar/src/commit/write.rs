@@ -32,9 +32,7 @@ impl Act<'_> {
     ) -> Result<(Updated, Record), CommitError> {
         let old = &base.record;
         let record = self.record(contents, base.rotation.as_ref(), old, old.writes)?;
-        if record.owner != old.owner || record.absolute_deadline_ms > old.absolute_deadline_ms {
-            Box::pin(self.enter(key, &record, Some(old))).await?;
-        }
+        self.enter_if_new(key, &record, old).await?;
         Ok((self.verbs.update(key, old.version(), &record).await?, record))
     }
 

@@ -39,6 +39,7 @@ const TABLE: &[(Was, Left, Plan, [CookieStep; 4])] = &[
     (Unreachable, CHANGED, Plan::Stray, [Keep; 4]),
     (Unreachable, DESTROYED, Plan::Destroy, [Remove; 4]),
     (Unreachable, Left { changed: true, ..REGENERATED }, Plan::Regenerate, [Set; 4]),
+    (Unreachable, Left { empty: false, ..DESTROYED }, Plan::Regenerate, [Set; 4]),
 ];
 
 #[test]

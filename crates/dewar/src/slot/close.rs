@@ -61,7 +61,7 @@ impl OpenSlot {
             {
                 let (origin, mut work) = self.with(|open, _| commit::Work::take(open, decision));
                 let done = commit::stored::act(config, server, &origin, &mut work).await;
-                let done = done.map_err(|error| self.pass_over(decision.plan, &work, error));
+                let done = done.map_err(|error| self.pass_over(&work, error));
                 self.settle(done.map(|done| (decision, done)), &changes)
             }
             (Some((decision, changes)), _) => self.end(decision, &changes),
@@ -142,13 +142,13 @@ impl OpenSlot {
 
     /// What a failed commit means: on a route that goes on without its session, nothing more than
     /// that the changes are lost.
-    fn pass_over(&self, plan: Plan, work: &Work, error: CommitError) -> Failure {
+    fn pass_over(&self, work: &Work, error: CommitError) -> Failure {
         let is_outage = matches!(&error, CommitError::Store(error) if error.is_outage());
-        if !is_outage || !plan.may_be_passed_over() || self.0.on_outage() == OnOutage::Refuse {
+        if !is_outage || !work.may_be_passed_over() || self.0.on_outage() == OnOutage::Refuse {
             return Failure::Refused(error);
         }
         let keys = work.keys();
-        self.config().emit(|| Event::WentOnWithout { keys: &keys, error: Some(&error) });
+        self.config().emit(|| Event::WentOnWithout { keys: &keys, error: &error });
         Failure::PassedOver(error)
     }
 

@@ -153,6 +153,13 @@ impl BoxStore {
         Self { users: Some(Arc::clone(&store) as _), ..Self::of(store) }
     }
 
+    /// Boxes a store that forgets by itself, so that nobody sweeps it.
+    pub fn without_sweep(store: impl UserIndex + Scan) -> Self {
+        let store = Arc::new(store);
+        let (users, scan) = (Arc::clone(&store) as _, Arc::clone(&store) as _);
+        Self { store, sweep: None, users: Some(users), scan: Some(scan) }
+    }
+
     /// Boxes a store that does not know users.
     pub fn without_users(store: impl Sweep + Scan) -> Self {
         Self::of(Arc::new(store))

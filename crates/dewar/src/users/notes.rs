@@ -9,6 +9,8 @@
 //! | a marker or a tombstone | goes: nothing lives there again |
 //! | nothing, or somebody else's record | goes once it is old: a login may be about to write its own |
 
+use std::collections::BTreeMap;
+
 use super::UserSessions;
 use crate::{
     clock::{millis, unix_millis},
@@ -18,6 +20,7 @@ use crate::{
     store::{
         Entry, GRACE, Loaded, Owner, Reached, Record, Store, StoreError, StoreErrorKind, UserIndex,
     },
+    user::places_key,
 };
 
 /// How many notes are asked for at once.
@@ -28,16 +31,31 @@ const PAGE: usize = 100;
 const LOOKED_AT: usize = 2;
 
 impl UserSessions {
+    /// Ends all of a user's sessions but this one, which may be rotated meanwhile: its successor
+    /// carries its writes.
     pub(super) async fn revoke_but(
         &self,
         owner: &Owner,
         keep: Option<StoreKey>,
     ) -> Result<usize, StoreError> {
+        let keep = match keep {
+            Some(key) => self.follow(key).await?,
+            None => None,
+        };
+        let is_kept = |key: &StoreKey, record: &Record| {
+            keep.as_ref()
+                .is_some_and(|(kept, it)| kept == key || record.writes.contains(it.version()))
+        };
         let (mut ended, mut after) = (0, None);
         loop {
             let page = self.page(owner, after).await?;
-            for entry in page.iter().filter(|entry| Some(entry.key) != keep) {
-                ended += usize::from(self.end(owner, entry.key, EndedBy::Revoked).await?);
+            for entry in &page {
+                match self.look(owner, entry).await? {
+                    Some((key, record)) if !is_kept(&key, &record) => {
+                        ended += usize::from(self.end(owner, key, EndedBy::Revoked).await?);
+                    }
+                    _ => {}
+                }
             }
             after = page.last().copied();
             if page.len() < PAGE {
@@ -48,18 +66,20 @@ impl UserSessions {
 
     /// The live sessions of a user, in an order that all machines agree upon: oldest first.
     pub(crate) async fn alive(&self, owner: &Owner) -> Result<Vec<(StoreKey, Record)>, StoreError> {
-        let (mut alive, mut after) = (Vec::new(), None);
+        // By key: one that is rotated meanwhile is met under its old note and under its new one.
+        let (mut alive, mut after) = (BTreeMap::new(), None);
         loop {
             let page = self.page(owner, after).await?;
             for entry in &page {
-                alive.extend(self.look(owner, entry).await?.map(|record| (entry.key, record)));
+                alive.extend(self.look(owner, entry).await?);
             }
             after = page.last().copied();
             if page.len() < PAGE {
                 break;
             }
         }
-        alive.sort_unstable_by_key(|(key, record)| (record.created_ms, *key));
+        let mut alive: Vec<_> = alive.into_iter().collect();
+        alive.sort_by_key(|(key, record)| (record.created_ms, *key));
         Ok(alive)
     }
 
@@ -71,32 +91,52 @@ impl UserSessions {
         }
     }
 
-    /// The live record that a note speaks of; a note that is void is taken back.
-    async fn look(&self, owner: &Owner, entry: &Entry) -> Result<Option<Record>, StoreError> {
+    /// The live record that a note leads to, and its key; a note that is void is taken back.
+    async fn look(
+        &self,
+        owner: &Owner,
+        entry: &Entry,
+    ) -> Result<Option<(StoreKey, Record)>, StoreError> {
         let now_ms = self.now_ms();
         let loaded = match self.load(&entry.key).await {
             // It is shown to nobody, and stays his.
             Err(error) if error.kind() == StoreErrorKind::Corrupt => return Ok(None),
             loaded => loaded?,
         };
-        let void = match loaded {
+        let (found, void) = match loaded {
             Loaded::Live(record) if record.owner.as_ref() == Some(owner) => {
                 if now_ms < record.deadline_ms() {
-                    return Ok(Some(record));
+                    return Ok(Some((entry.key, record)));
                 }
                 // By now a store may have forgotten it: on no machine it is alive.
-                record.deadline_ms().saturating_add(millis(GRACE)) < now_ms
+                (None, record.deadline_ms().saturating_add(millis(GRACE)) < now_ms)
             }
-            Loaded::Moved(_) | Loaded::Ended { .. } => true,
+            // Rotated since it was listed, perhaps: then its successor is on no page so far.
+            Loaded::Moved(moved) => (self.follow(moved.to).await?, true),
+            Loaded::Ended { .. } => (None, true),
             Loaded::Live(_) | Loaded::Nothing => {
-                entry.since_ms.saturating_add(millis(self.marker)) < now_ms
+                (None, entry.since_ms.saturating_add(millis(self.marker)) < now_ms)
             }
         };
         if void {
             // If that fails, the next one to look takes it back.
             let _ = self.leave(owner, &entry.key).await;
         }
-        Ok(None)
+        Ok(found.filter(|(_, record)| {
+            record.owner.as_ref() == Some(owner) && now_ms < record.deadline_ms()
+        }))
+    }
+
+    /// The live record at the end of a chain.
+    async fn follow(&self, mut key: StoreKey) -> Result<Option<(StoreKey, Record)>, StoreError> {
+        for _ in 0..=MAX_HOPS {
+            match self.load(&key).await? {
+                Loaded::Live(record) => return Ok(Some((key, record))),
+                Loaded::Moved(moved) => key = moved.to,
+                Loaded::Ended { .. } | Loaded::Nothing => return Ok(None),
+            }
+        }
+        Err(too_many_hops())
     }
 
     /// Ends a session of this user, following it to the end of its chain.
@@ -107,29 +147,24 @@ impl UserSessions {
         by: EndedBy,
     ) -> Result<bool, StoreError> {
         for _ in 0..=MAX_HOPS {
-            let moved = match self.load(&key).await? {
-                Loaded::Live(record) if record.owner.as_ref() == Some(owner) => {
-                    match self.delete(&key).await? {
-                        Reached::Done => {
-                            self.events.emit(|| Event::SessionEnded { session: key, by });
-                            let _ = self.leave(owner, &key).await;
-                            return Ok(true);
-                        }
-                        Reached::Gone => return Ok(false),
-                        Reached::Moved(moved) => moved,
-                    }
-                }
-                Loaded::Live(_) | Loaded::Nothing => return Ok(false),
-                Loaded::Ended { .. } => {
-                    let _ = self.leave(owner, &key).await;
-                    return Ok(false);
-                }
-                Loaded::Moved(moved) => moved,
+            let reached = match self.load(&key).await? {
+                Loaded::Live(record) if record.owner.as_ref() != Some(owner) => return Ok(false),
+                Loaded::Nothing => return Ok(false),
+                // What has ended is ended once more: only its own answer says that the end will last.
+                Loaded::Live(_) | Loaded::Ended { .. } => self.delete(&key).await?,
+                Loaded::Moved(moved) => Reached::Moved(moved),
             };
             let _ = self.leave(owner, &key).await;
-            key = moved.to;
+            match reached {
+                Reached::Done => {
+                    self.events.emit(|| Event::SessionEnded { session: key, by });
+                    return Ok(true);
+                }
+                Reached::Gone => return Ok(false),
+                Reached::Moved(moved) => key = moved.to,
+            }
         }
-        Err(StoreError::unavailable("the session was rotated too often to be followed"))
+        Err(too_many_hops())
     }
 
     /// Ends all of a user's sessions, readable or not, and takes every note back.
@@ -138,20 +173,40 @@ impl UserSessions {
         loop {
             let page = self.page(owner, after).await?;
             for entry in &page {
-                let ended = match self.end(owner, entry.key, EndedBy::Revoked).await {
-                    Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                        self.delete(&entry.key).await? == Reached::Done
-                    }
-                    ended => ended?,
-                };
-                erased += usize::from(ended);
-                self.leave(owner, &entry.key).await?;
+                erased += usize::from(self.erase_one(owner, entry).await?);
             }
             after = page.last().copied();
             if page.len() < PAGE {
-                return Ok(erased);
+                break;
             }
         }
+        let places = places_key(owner);
+        if let Loaded::Live(_) = self.load(&places).await? {
+            self.delete(&places).await?;
+        }
+        Ok(erased)
+    }
+
+    /// Ends what a note leads to and takes the note back, unless somebody else's session is there,
+    /// which a login may be about to make his.
+    async fn erase_one(&self, owner: &Owner, entry: &Entry) -> Result<bool, StoreError> {
+        let ended = match self.load(&entry.key).await {
+            // A login that is under way finds the end of what it was to begin.
+            Ok(Loaded::Nothing) => {
+                self.delete(&entry.key).await?;
+                false
+            }
+            Ok(Loaded::Live(record)) if record.owner.as_ref() != Some(owner) => return Ok(false),
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                self.delete(&entry.key).await? == Reached::Done
+            }
+            loaded => {
+                loaded?;
+                self.end(owner, entry.key, EndedBy::Revoked).await?
+            }
+        };
+        self.leave(owner, &entry.key).await?;
+        Ok(ended)
     }
 
     async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
@@ -186,4 +241,8 @@ impl UserSessions {
     fn now_ms(&self) -> u64 {
         unix_millis(self.clock.now())
     }
+}
+
+fn too_many_hops() -> StoreError {
+    StoreError::unavailable("the session was rotated too often to be followed")
 }

@@ -16,6 +16,9 @@ const GRACE_MS: u64 = GRACE.as_millis() as u64;
 /// A bucket of the queue lasts 2¹⁶ ms, about a minute.
 const BUCKET_BITS: u32 = 16;
 
+/// How many expired sessions wait to be told by a sweep, if it ever comes again.
+const UNTOLD: usize = 4096;
+
 /// Tables smaller than this are not worth shrinking.
 const SMALL: usize = 64;
 
@@ -169,7 +172,8 @@ impl Shard {
     /// What is to be done when a state goes because its time is over.
     fn forget(&mut self, key: &StoreKey, packed: &Packed) {
         self.pass(key, packed.ownership(), None);
-        if self.swept && packed.kind() == Kind::Live && packed.deadline_ms() > 0 {
+        let room = self.expired.len() < UNTOLD;
+        if self.swept && room && packed.kind() == Kind::Live && packed.deadline_ms() > 0 {
             self.expired.push(*key);
         }
     }
