@@ -13,6 +13,8 @@
 //! | [`stocks`] | a form, templates and a redirect | `set`, the session in a template |
 //! | [`flash`] | a message for the next page, shown once | `flash`, `flashed_messages` |
 //! | [`race`] | pages that overlap, and lose nothing | `incr`, `push`, `regenerate`, `destroy` |
+//! | [`devices`] | a user's sessions, listed and ended | `bind_user`, `UserSessions` |
+//! | [`outage`] | pages while the store gives no answer | `OnOutage` for each route |
 //! | [`custom_store`] | a store of one's own | the `Store` behind it |
 //!
 //! Beside them stands what Flask gives a program and axum does not: [`escape`], [`failure`],
@@ -44,8 +46,10 @@ macro_rules! programs {
 programs! {
     count = "count.rs";
     custom_store = "custom_store.rs";
+    devices = "devices.rs";
     flash = "flash.rs";
     login = "login.rs";
+    outage = "outage.rs";
     race = "race.rs";
     stocks = "stocks.rs";
     username = "username.rs";

@@ -1,6 +1,7 @@
 """An application with the real Flask-Session, for tests: prints its port, then serves until its input ends.
 
-Called with its configuration as JSON: what Flask-Session reads from app.config, and "redis" (a port).
+Called with its configuration as JSON: what Flask-Session reads from app.config, "redis" (a port)
+and "redis_password".
 """
 
 import json
@@ -18,7 +19,9 @@ if "redis" in config:
     import redis
 
     app.config["SESSION_TYPE"] = "redis"
-    app.config["SESSION_REDIS"] = redis.Redis(port=config.pop("redis"))
+    app.config["SESSION_REDIS"] = redis.Redis(
+        port=config.pop("redis"), password=config.pop("redis_password", None)
+    )
 app.config.update(config)
 if app.config["SESSION_TYPE"] == "sqlalchemy":
     from flask_sqlalchemy import SQLAlchemy

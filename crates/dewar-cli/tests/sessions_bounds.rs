@@ -10,6 +10,18 @@ use dewar::store::Store;
 use filled::{Filled, Session, ids, json_of, key, session, some};
 use serde_json::json;
 
+/// What cannot be shown can be ended all the same, and the dry run knows.
+#[test]
+fn revoking_a_user_ends_what_cannot_be_read() {
+    let broken = Session { data: b"\xff no text".to_vec(), ..session(&[0xba, 1], Some("ada")) };
+    let store = Filled::with(&[broken, session(&[1], Some("ada")), session(&[2], Some("bob"))]);
+    for yes in [&["--json"][..], &["--json", "--yes"]] {
+        let answer = store.sessions(&[&["revoke", "--user", "ada"], yes].concat());
+        assert_eq!(json_of(&answer.out)["sessions"], 2, "{}", answer.err);
+    }
+    assert_eq!(ids(&store.sessions(&["ls", "--json"]).out), ["025e5e5e"]);
+}
+
 /// A visitor chooses keys and values, and whoever looks at them has a terminal.
 #[test]
 fn a_terminal_obeys_nothing_of_what_visitors_keep() {

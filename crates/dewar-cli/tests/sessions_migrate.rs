@@ -12,7 +12,12 @@ use std::{
 };
 
 use answer::dewar_with;
-use dewar::store::{Loaded, Store};
+use base64::Engine;
+use dewar::{
+    StoreKey,
+    store::{Loaded, Store},
+};
+use dewar_testdata::{flask_session::FlaskSession, redis::Node};
 use filled::{Filled, Session, ids, json_of, key, session, some};
 use serde_json::json;
 
@@ -105,6 +110,75 @@ fn what_cannot_be_read_stays_and_is_named() {
     assert!(done.out.starts_with("carried 4 sessions over"), "{}{}", done.out, done.err);
     assert!(done.out.contains("1 cannot be read"), "{}", done.out);
     assert!(done.err.contains("bb015e5e cannot be read, and stays"), "{}", done.err);
+}
+
+/// Sessions that the real Flask-Session wrote.
+fn from_flask_session(flask: &FlaskSession, from: &str) {
+    let mut stored = Vec::new();
+    for user in ["ann", "bob"] {
+        let answer = flask.ask("/set", None, Some(json!({"user": user})));
+        assert_eq!(answer.status, 200);
+        let id = answer.cookies[0].split(';').next().unwrap()["session=".len()..].to_owned();
+        stored.push((StoreKey::from_bytes(id_hash(&id)), id, user));
+    }
+    let new = Filled::new();
+    let dry = migrate(from, &new.url, &["--json"]);
+    assert_eq!((dry.code, &json_of(&dry.out)["sessions"]), (0, &json!(2)), "{}", dry.err);
+    let checkpoint = new.file().with_file_name("move.at");
+    let checkpoint = checkpoint.to_str().unwrap();
+    let real = migrate(from, &new.url, &["--json", "--yes", "--checkpoint", checkpoint]);
+    assert_eq!((real.code, &json_of(&real.out)["sessions"]), (0, &json!(2)), "{}", real.err);
+    for (key, id, user) in &stored {
+        let Loaded::Live(record) = new.load(key) else { panic!("{user} is not there") };
+        assert!(String::from_utf8(record.data).unwrap().contains(user));
+        for said in [&dry.out, &dry.err, &real.out, &real.err] {
+            assert!(!said.contains(&**id), "an id is shown: {said}");
+        }
+        let seen = flask.ask("/show", Some(&format!("session={id}")), None);
+        assert!(seen.json.get("user").is_none(), "it lives in one place: {}", seen.json);
+    }
+    let again = json_of(&migrate(from, &new.url, &["--json", "--yes"]).out);
+    assert_eq!(again["sessions"], 0);
+
+    let to = migrate(&new.url, from, &["--yes"]);
+    assert!(to.code == 2 && to.err.contains("--to: flask-session+"), "{}", to.err);
+    let ls = dewar_with(&["sessions", "ls", "--store", from], &[], "");
+    assert!(ls.code == 2 && ls.err.contains("dewar sessions migrate --from"), "{}", ls.err);
+}
+
+/// The SHA-256 of an id, by its text.
+fn id_hash(id: &str) -> [u8; 32] {
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id).unwrap();
+    let key = StoreKey::from_id(bytes.try_into().unwrap());
+    *dewar_stores::flask_session::hashed(&key).as_bytes()
+}
+
+#[test]
+fn sessions_of_flask_session_move_from_redis() {
+    let Some(node) = Node::start(&["--requirepass", "hunter2"]) else { return };
+    let config = json!({
+        "redis": node.port(), "redis_password": "hunter2", "SESSION_KEY_PREFIX": "a*[x]:",
+    });
+    let Some(flask) = FlaskSession::start(&config) else { return };
+    // One of another application in the same database.
+    node.ask(&["SET", "a1x:4fJ0000000000000000000000000000000000000000", "x"]);
+    let prefix = "a*%5Bx%5D:";
+    let url = format!("flask-session+redis://:hunter2@127.0.0.1:{}/0?prefix={prefix}", node.port());
+    from_flask_session(&flask, &url);
+}
+
+#[test]
+fn sessions_of_flask_session_move_from_sqlite() {
+    let new = Filled::new();
+    let file = new.file().with_file_name("flask.db");
+    let config = json!({
+        "SESSION_TYPE": "sqlalchemy", "SESSION_SERIALIZATION_FORMAT": "json",
+        "SQLALCHEMY_DATABASE_URI": format!("sqlite:///{}", file.display()),
+    });
+    let Some(flask) = FlaskSession::start(&config) else { return };
+    from_flask_session(&flask, &format!("flask-session+sqlite:{}?format=json", file.display()));
+    let missing = migrate("flask-session+sqlite:/nowhere.db", &new.url, &[]);
+    assert!(missing.code != 0 && missing.err.contains("there is no file"), "{}", missing.err);
 }
 
 #[test]

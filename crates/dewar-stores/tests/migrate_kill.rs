@@ -15,14 +15,15 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Child,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use dewar::store::{BoxStore, Loaded, Scan, Store};
+use dewar::store::{BoxStore, Loaded, Scan};
 use dewar_stores::{
     migrate::{Migrating, Migration},
-    sqlite::{Durability, SqliteStore},
+    url,
 };
+use dewar_testdata::{postgres::Postgres, redis::Node};
 use moving::app::{self, App, Log, Marks};
 use support::{Folder, child};
 use tokio::task::JoinSet;
@@ -32,65 +33,97 @@ const CLIENTS: u64 = 4;
 /// Sessions a second that the sweep moves: slow enough to be killed in the midst.
 const RATE: u32 = 500;
 
-const TEST: &str = "a_migration_under_load_that_is_killed_loses_nothing_and_logs_nobody_out";
-
 /// A store by its URL.
-fn open(url: &str) -> BoxStore {
-    let Some(("sqlite", path)) = url.split_once(':') else { panic!("no store: {url}") };
-    // Power cuts are another test's subject.
-    let store = SqliteStore::builder(path).durability(Durability::Normal);
-    store.busy_timeout(Duration::from_secs(5)).open().unwrap().boxed()
+async fn open(url: &str) -> BoxStore {
+    url::open(url).await.unwrap()
 }
 
-/// The files of one migration.
+/// One migration: its files, and the test that the processes are started from.
 #[derive(Clone)]
-struct Site(PathBuf);
+struct Site {
+    folder: PathBuf,
+    test: &'static str,
+}
 
 impl Site {
+    /// For the processes to come, this is where the stores are.
+    fn found(folder: &Path, test: &'static str, old: &str, new: &str) -> Self {
+        fs::write(folder.join("old"), old).unwrap();
+        fs::write(folder.join("new"), new).unwrap();
+        Self { folder: folder.to_owned(), test }
+    }
+
     fn url(&self, name: &str) -> String {
-        format!("sqlite:{}", child::text(&self.0.join(name)))
+        fs::read_to_string(self.folder.join(name)).unwrap()
     }
 
-    fn old_store(&self) -> BoxStore {
-        open(&self.url("old.db"))
+    async fn old_store(&self) -> BoxStore {
+        open(&self.url("old")).await
     }
 
-    fn new_store(&self) -> BoxStore {
-        open(&self.url("new.db"))
+    async fn new_store(&self) -> BoxStore {
+        open(&self.url("new")).await
     }
 
     fn log(&self) -> PathBuf {
-        self.0.join("log")
+        self.folder.join("log")
     }
 
     fn stop(&self) -> PathBuf {
-        self.0.join("stop")
+        self.folder.join("stop")
     }
 
     fn checkpoint(&self) -> PathBuf {
-        self.0.join("checkpoint")
+        self.folder.join("checkpoint")
     }
 
     /// What the sweep saw so far, of what it noted first and last in this run.
     fn seen(&self) -> Option<(u64, u64)> {
-        let text = fs::read_to_string(self.0.join("progress")).ok()?;
+        let text = fs::read_to_string(self.folder.join("progress")).ok()?;
         let (first, last) = text.trim().split_once(' ')?;
         Some((first.parse().ok()?, last.parse().ok()?))
     }
 
     fn spawn(&self, role: &str, run: u64) -> Child {
-        child::command(TEST, &format!("{role} {run} {}", child::text(&self.0))).spawn().unwrap()
+        let role = format!("{role} {run} {}", child::text(&self.folder));
+        child::command(self.test, &role).spawn().unwrap()
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_under_load_that_is_killed_loses_nothing_and_logs_nobody_out() {
-    let Some(role) = child::role() else { return under_load().await };
+    let test = "a_migration_under_load_that_is_killed_loses_nothing_and_logs_nobody_out";
+    if let Some(role) = child::role() {
+        return play(&role, test).await;
+    }
+    let folder = Folder::new();
+    // Power cuts are another test's subject.
+    let url = |name| {
+        let file = child::text(&folder.join(name)).to_owned();
+        format!("sqlite:{file}?durability=normal&busy_timeout_ms=5000")
+    };
+    under_load(&Site::found(folder.path(), test, &url("old.db"), &url("new.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_migration_from_redis_to_postgres_loses_nothing_either() {
+    let test = "a_killed_migration_from_redis_to_postgres_loses_nothing_either";
+    if let Some(role) = child::role() {
+        return play(&role, test).await;
+    }
+    let (Some(redis), Some(postgres)) = (Node::start(&[]), Postgres::start()) else { return };
+    let folder = Folder::new();
+    let old = format!("redis://127.0.0.1:{}", redis.port());
+    under_load(&Site::found(folder.path(), test, &old, &postgres.url())).await;
+}
+
+/// What a process of the application does.
+async fn play(role: &str, test: &'static str) {
     let mut words = role.splitn(3, ' ');
     let mut word = || words.next().unwrap();
     let (role, run) = (word(), word().parse().unwrap());
-    let site = Site(Path::new(word()).to_owned());
-    let (old, new) = (site.old_store(), site.new_store());
+    let site = Site { folder: Path::new(word()).to_owned(), test };
+    let (old, new) = (site.old_store().await, site.new_store().await);
     match role {
         "stands-by" => serve(Migrating::standing_by(old, new), &site, run).await,
         "moves" => serve(Migrating::new(old, new), &site, run).await,
@@ -112,11 +145,11 @@ async fn serve(both: Migrating, site: &Site, run: u64) {
 }
 
 async fn sweep(both: Migrating, site: &Site) {
-    let progress = site.0.join("progress");
+    let progress = site.folder.join("progress");
     let mut first = None;
     let done = Migration::new(both)
         .rate(RATE)
-        .checkpoint(site.checkpoint(), &site.url("old.db"), &site.url("new.db"))
+        .checkpoint(site.checkpoint(), &site.url("old"), &site.url("new"))
         .on_progress(move |now| {
             let first = *first.get_or_insert(now.seen);
             fs::write(&progress, format!("{first} {}", now.seen)).unwrap();
@@ -124,19 +157,18 @@ async fn sweep(both: Migrating, site: &Site) {
         .run()
         .await
         .unwrap();
-    fs::write(site.0.join("done"), done.carried.to_string()).unwrap();
+    fs::write(site.folder.join("done"), done.carried.to_string()).unwrap();
 }
 
-async fn under_load() {
-    let folder = Folder::new();
-    let site = Site(folder.path().to_owned());
-    let app = App::on(site.old_store());
+async fn under_load(site: &Site) {
+    let app = App::on(site.old_store().await);
     let mut log = Log::append(&site.log());
     for session in 0..SESSIONS {
         log.login(session, &app.login().await);
     }
     drop(app);
-    site.new_store();
+    // Made once, before many open it.
+    drop(site.new_store().await);
 
     let start = Instant::now();
     let told = |what: &str| println!("{:5.1} s: {what}", start.elapsed().as_secs_f64());
@@ -165,7 +197,7 @@ async fn under_load() {
     assert!(finished.success());
     let (first, _) = site.seen().unwrap();
     assert!(first > 1500, "it began anew: at {first}");
-    let carried = fs::read_to_string(site.0.join("done")).unwrap();
+    let carried = fs::read_to_string(site.folder.join("done")).unwrap();
     told(&format!("the sweep carried {carried} sessions over, the nodes the others"));
     assert!(carried.parse::<u64>().unwrap() > 500);
     assert!(!site.checkpoint().exists());
@@ -174,8 +206,8 @@ async fn under_load() {
     for mut node in nodes {
         assert!(node.wait().unwrap().success());
     }
-    assert_eq!(live_in(&site.old_store()).await, 0, "the old store shows a live session");
-    let figures = app::judge(&App::on(site.new_store()), &site.log()).await;
+    assert_eq!(live_in(&site.old_store().await).await, 0, "the old store shows a live session");
+    let figures = app::judge(&App::on(site.new_store().await), &site.log()).await;
     let figures = figures.unwrap_or_else(|wrong| panic!("{wrong}"));
     told(&format!("{figures:?}"));
     assert!(figures.alive > 3000 && figures.logged_out > 10 && figures.rotations > 50);

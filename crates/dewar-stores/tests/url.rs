@@ -43,6 +43,11 @@ fn every_kind_of_store_has_a_url() {
         ("postgres://u@%2Frun%2Fpg:1/d", "postgres://u@%2Frun%2Fpg:1/d"),
         ("postgresql://db:6000?sslmode=require", "postgresql://db:6000?sslmode=require"),
         (
+            "flask-session+redis://:pw@h/1?prefix=app:&format=json",
+            "flask-session+redis://:***@h:6379/1?prefix=app:&format=json",
+        ),
+        ("flask-session+sqlite:a.db?prefix=x", "flask-session+sqlite:a.db?prefix=x"),
+        (
             "redis+sentinel://a/m?sentinel_user=u&sentinel_password=p%26w&strict=2",
             "redis+sentinel://a:26379/m?sentinel_user=u&sentinel_password=***&strict=2",
         ),
@@ -116,6 +121,16 @@ fn what_names_no_store_is_refused_with_the_cure() {
         ("redis+cluster://h/1", "a cluster has one database"),
         ("redis://h?prefix={a}", "text without { and }"),
         ("redis://u:%zz@h", "the password of a store's URL has a %"),
+        ("flask-session+redis://a,b", "flask-session+redis names one host"),
+        ("flask-session+redis://h/x", "a Redis database is a number"),
+        ("flask-session+redis://h?strict=1", "no option \"strict\"; it has prefix, format"),
+        ("flask-session+redis://h?format=pickle", "write msgpack or json"),
+        ("flask-session+sqlite:", "write flask-session+sqlite:FILE"),
+        (
+            "flask-session+sqlite:///a.db",
+            "write flask-session+sqlite:app.db for one in the working",
+        ),
+        ("flask-sesion+redis://h", "did you mean \"flask-session+redis\"?"),
         ("postgres://h/a/b", "write %2F for a / in it"),
         ("postgres://h#x", "write %23"),
         ("postgres://h?sslmode=maybe", "write disable, prefer or require"),
@@ -125,6 +140,43 @@ fn what_names_no_store_is_refused_with_the_cure() {
         assert!(said.contains(cure), "{url}: {said}");
         assert!(said.starts_with(|c: char| c.is_lowercase()) && said.lines().count() == 1);
     }
+}
+
+/// Every URL of the README names a store, by features that there are, and so does its one line.
+#[test]
+fn the_table_of_the_readme_is_true() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(folder.join("../../README.md")).unwrap();
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    let (_, section) = readme.split_once("\n## Where sessions live\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let code =
+        |cell: &str| -> Vec<_> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let mut urls = Vec::new();
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = row.split(" | ").collect();
+        let [url] = &code(cells[0])[..] else { panic!("{row}") };
+        assert_eq!(&read(url).to_string(), url, "{row}");
+        urls.push(url.split(':').next().unwrap().to_owned());
+        for feature in code(cells[2]) {
+            assert!(manifest.contains(&format!("\n{feature} = [")), "no feature {feature}");
+        }
+    }
+    for scheme in [
+        "memory",
+        "sqlite",
+        "redis",
+        "redis+sentinel",
+        "redis+cluster",
+        "postgres",
+        "flask-session+redis",
+        "flask-session+sqlite",
+    ] {
+        assert!(urls.iter().any(|url| url == scheme), "{scheme} is not in the README");
+    }
+    let (_, line) = section.split_once("dewar_stores::url::open(\"").unwrap();
+    read(line.split('"').next().unwrap());
+    read("redis://127.0.0.1:6379?strict=1");
 }
 
 /// Each is a slip that people make with a password that holds such a character.
@@ -138,6 +190,8 @@ fn a_password_that_was_not_escaped_is_not_shown() {
             format!("redis://app:{password}@"),
             format!("redis://app:{password}"),
             format!("redis:app:{password}@db"),
+            format!("flask-session+redis://app:{password}@db"),
+            format!("flask-session+redis://app:{password}@db/x"),
             format!("redis+sentinel://app:{password}@a,b"),
             format!("rediz://app:{password}@db"),
             format!("redis+sentinel://a/m?sentinel_password={password}"),
@@ -196,7 +250,7 @@ proptest! {
 
     #[test]
     fn no_password_comes_back(
-        scheme in "(rediss?|postgres|redis\\+sentinel|redis\\+cluster|rediz)",
+        scheme in "(rediss?|flask-session\\+redis|postgres|redis\\+sentinel|redis\\+cluster|rediz)",
         before in "[a-z%:?#/@&=]{0,3}",
         after in "[a-z%:?#/@&=]{0,3}",
         tail in "[a-z0-9:/?&=%,\\[\\].+]{0,20}",

@@ -47,6 +47,7 @@ async fn server(url: Option<&str>) -> anyhow::Result<Home> {
         Some(url) => store::read(OPTION, url)?,
         None => StoreUrl::Sqlite(SqliteUrl::new(state_folder()?.join("demo.db"))),
     };
+    store::ensure_ours(OPTION, &url)?;
     let place = match &url {
         StoreUrl::Memory => "the memory of this process: they end with it".into(),
         StoreUrl::Sqlite(sqlite) => sqlite.file.display().to_string(),

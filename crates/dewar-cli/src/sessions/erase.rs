@@ -1,6 +1,6 @@
 //! `dewar sessions erase`.
 
-use dewar::{StoreKey, store::Owner};
+use dewar::{StoreKey, UserSessions, store::Owner};
 
 use super::{
     args::Erase, dry_run::Outcome, progress::Progress, reach::Reach, span, user, view::Sorted,
@@ -13,19 +13,16 @@ const PASSES: usize = 3;
 pub(super) async fn run(args: &Erase) -> anyhow::Result<()> {
     let reach = Reach::open(&args.asked).await?;
     let owner = Owner::of(&args.user);
-    let held = user::held(&reach, &owner).await?;
-    // In a scan they are nobody's, in the store's list the user's.
-    let mut erased = if args.yes { 0 } else { held.unreadable.len() as u64 };
-    if args.yes {
-        // By the store's own list first: that is quick, and takes the list back as well.
-        for key in held.records.iter().map(|(key, _)| key).chain(&held.unreadable) {
-            erased += u64::from(reach.end(key, Some(&owner)).await?);
-        }
-        if reach.store.knows_users() {
-            for key in reach.keys_of(&owner).await? {
-                reach.leave(&owner, &key).await?;
-            }
-        }
+    let mut erased = 0;
+    if reach.store.knows_users() {
+        let users = UserSessions::of(reach.store.clone())?;
+        erased = if args.yes {
+            // By the store's own list first: that is quick, and takes the list back as well.
+            users.erase(&args.user).await? as u64
+        } else {
+            // In a scan they are nobody's, in the store's list the user's.
+            user::held(&reach, &owner).await?.unreadable.len() as u64
+        };
     }
     let mut seen = look(&reach, &owner).await?;
     if args.yes {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{anyhow, ensure};
-use dewar::store::{GRACE, Loaded, StoreErrorKind};
+use dewar::store::{BoxStore, GRACE, Loaded, StoreErrorKind};
 use dewar_stores::{
     migrate::{Migrating, Migration, MigrationError, Progress as Moved},
     url::StoreUrl,
@@ -27,6 +27,7 @@ pub(super) async fn run(args: &Migrate) -> anyhow::Result<()> {
     if let Some(file) = &args.checkpoint {
         ensure_meant(file, args.resume)?;
     }
+    store::ensure_ours(option, &to)?;
     let (counted, seen) = count(&old).await?;
     if !args.yes {
         terminal::note(
@@ -96,12 +97,12 @@ async fn count(old: &Reach) -> anyhow::Result<(Moved, u64)> {
 async fn moved(
     args: &Migrate,
     old: Reach,
-    new: dewar::store::BoxStore,
+    new: BoxStore,
     to: &StoreUrl,
     total: u64,
 ) -> anyhow::Result<Moved> {
     let mut progress = Progress::new();
-    let mut migration = Migration::new(Migrating::new(old.store, new))
+    let mut migration = Migration::new(both(old.store, new, &old.url)?)
         .estimate(total)
         .on_progress(move |now| progress.tell(|| bar(now)));
     if let Some(rate) = args.rate {
@@ -117,6 +118,16 @@ async fn moved(
         | MigrationError::CannotScan => anyhow!(error),
         error => Failed(format!("{:#}", anyhow!(error))).into(),
     })
+}
+
+/// Flask-Session calls a session by its id, every store of ours by the hash of that.
+fn both(old: BoxStore, new: BoxStore, from: &StoreUrl) -> anyhow::Result<Migrating> {
+    #[cfg(feature = "flask-session")]
+    if from.is_flask_session() {
+        return Ok(Migrating::with_keys(old, new, dewar_stores::flask_session::hashed)?);
+    }
+    let _ = from;
+    Ok(Migrating::new(old, new))
 }
 
 /// `[######......] 20 %, 1234 of 6170, 450 a second, 11 s left`.

@@ -50,7 +50,10 @@ pub(super) type Found = (StoreKey, Result<Loaded, StoreError>);
 impl Reach {
     /// Opens the store that is asked for. None is made: it has to be there.
     pub(super) async fn open(asked: &Asked) -> anyhow::Result<Self> {
-        Self::named("--store", VARIABLE, asked.store.as_deref()).await
+        let given = asked.store.as_deref();
+        let (from, url) = url("--store", VARIABLE, given)?;
+        store::ensure_ours(from, &url)?;
+        Self::named("--store", VARIABLE, given).await
     }
 
     /// The same for another option, or for the variable beside it.
@@ -60,8 +63,8 @@ impl Reach {
         given: Option<&str>,
     ) -> anyhow::Result<Self> {
         let (from, url) = url(option, variable, given)?;
-        if let StoreUrl::Sqlite(sqlite) = &url {
-            ensure_file(from, &sqlite.file)?;
+        if let Some(file) = url.file() {
+            ensure_file(from, file)?;
         }
         let store = store::open(from, &url).await?;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,12 +1,14 @@
 //! `dewar sessions revoke`.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use dewar::{
-    StoreKey,
-    store::{Loaded, Owner, Record},
+    StoreKey, UserSessions,
+    store::{Loaded, Record},
 };
 
 use super::{
-    args::Revoke, dry_run::Outcome, id, progress::Progress, reach::Reach, span, user, view::Sorted,
+    args::Revoke, dry_run::Outcome, id, progress::Progress, reach::Reach, span, view::Sorted,
 };
 use crate::failure::NothingFound;
 
@@ -14,9 +16,7 @@ pub(super) async fn run(args: &Revoke) -> anyhow::Result<()> {
     let reach = Reach::open(&args.asked).await?;
     let mut ending = Ending { reach: &reach, args, ended: 0, progress: Progress::new() };
     if let Some(user) = &args.user {
-        for (key, record) in user::held(&reach, &Owner::of(user)).await?.records {
-            ending.take(&key, &record).await?;
-        }
+        ending.of_user(user).await?;
     } else if args.all {
         let mut pages = reach.pages();
         while let Some(page) = pages.next().await? {
@@ -57,21 +57,35 @@ impl Ending<'_> {
         Ok(())
     }
 
+    /// The user's, wherever they go meanwhile: as the application itself ends them.
+    async fn of_user(&mut self, user: &str) -> anyhow::Result<()> {
+        let users = UserSessions::of(self.reach.store.clone())?;
+        for session in users.list(user).await? {
+            let created = session.created.duration_since(UNIX_EPOCH).unwrap_or_default();
+            if self.is_old(millis(created)) {
+                self.count(!self.args.yes || users.revoke(user, session.key).await?);
+            }
+        }
+        Ok(())
+    }
+
     /// Ends it if it is live and old enough; in a dry run it is only counted.
     async fn take(&mut self, key: &StoreKey, record: &Record) -> anyhow::Result<()> {
-        let now_ms = self.reach.now_ms;
-        let is_old = self.args.older_than.is_none_or(|age| {
-            let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-            record.created_ms.saturating_add(age_ms) <= now_ms
-        });
-        if !is_old || !self.reach.is_live(record) {
-            return Ok(());
+        if self.is_old(record.created_ms) && self.reach.is_live(record) {
+            let owner = record.owner.as_ref();
+            self.count(!self.args.yes || self.reach.end(key, owner).await?);
         }
-        if !self.args.yes || self.reach.end(key, record.owner.as_ref()).await? {
-            self.ended += 1;
-        }
-        self.progress.tell(|| format!("{} so far", span::sessions(self.ended)));
         Ok(())
+    }
+
+    fn is_old(&self, created_ms: u64) -> bool {
+        let now_ms = self.reach.now_ms;
+        self.args.older_than.is_none_or(|age| created_ms.saturating_add(millis(age)) <= now_ms)
+    }
+
+    fn count(&mut self, ended: bool) {
+        self.ended += u64::from(ended);
+        self.progress.tell(|| format!("{} so far", span::sessions(self.ended)));
     }
 
     fn finish(self) -> anyhow::Result<()> {
@@ -90,4 +104,8 @@ impl Ending<'_> {
         }
         Ok(())
     }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -39,20 +39,32 @@
 //!
 //! A record is gone at its deadline, not five minutes later: Flask-Session looks at no deadline, the
 //! store's expiry is all that ends its sessions.
+//!
+//! # Leaving Flask-Session
+//!
+//! [`Scan`](dewar::store::Scan) shows what is live, so `dewar sessions migrate --from
+//! flask-session+redis://… --to URL` moves it to any other store of dewar; in a program,
+//! `Migrating::with_keys` does, with [`hashed`] between the keys. Each browser goes on with its cookie: on
+//! the new store the layer is [`SessionLayer::flask_session`](dewar::SessionLayer::flask_session) with
+//! [`Hashed`] around it, and `Hashed::migrating` around both while sessions move. Pickles stay where they
+//! are.
 
 mod codec;
+mod hashed;
 mod look;
 mod note;
 mod redis;
+mod scan;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
 
 pub use codec::{Contents, Format, Unreadable, Unwritable, write};
+pub use hashed::{Hashed, hashed};
 pub use redis::{OpenError, Redis};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
-pub use store::FlaskSessionStore;
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]
 pub use store::Sabotage;
+pub use store::{FlaskSessionStore, Table};

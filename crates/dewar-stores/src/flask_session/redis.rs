@@ -13,11 +13,15 @@ use dewar::store::{StoreError, StoreErrorKind};
 
 use super::{
     look::{Change, NewBytes, There},
+    scan::Names,
     store::{FlaskSessionStore, Place, Table},
 };
 
 /// How long connecting may take, and how long an answer.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How many names a step of `SCAN` looks at, at most: others wait for it.
+const STEP: usize = 1000;
 
 const READ: &str = r"
 local time = redis.call('TIME')
@@ -116,9 +120,13 @@ impl Redis {
         for argument in arguments {
             command.arg(argument);
         }
+        self.ask(&command, changes).await
+    }
+
+    async fn ask(&self, command: &Cmd, changes: bool) -> Result<Value, StoreError> {
         // Nothing was asked yet.
         let mut connection = self.connection().await.map_err(StoreError::unavailable)?;
-        connection.send_packed_command(&command).await.map_err(|error| {
+        connection.send_packed_command(command).await.map_err(|error| {
             let refused = matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension);
             if !refused {
                 *self.shared() = None;
@@ -186,6 +194,42 @@ impl Table for Redis {
             _ => Err(strange()),
         }
     }
+
+    /// By `SCAN`. Its cursor means something to one node, as long as that runs.
+    async fn names(&self, prefix: &str, from: u64, limit: usize) -> Result<Names, StoreError> {
+        let mut command = Cmd::new();
+        command.arg("SCAN").arg(from).arg("MATCH").arg(pattern(prefix));
+        command.arg("COUNT").arg(limit.clamp(1, STEP)).arg("TYPE").arg("string");
+        let Value::Array(answer) = self.ask(&command, false).await? else { return Err(strange()) };
+        let Ok([next, Value::Array(found)]) = <[Value; 2]>::try_from(answer) else {
+            return Err(strange());
+        };
+        let next = bytes(next)?.and_then(|next| String::from_utf8(next).ok()?.parse().ok());
+        let next: u64 = next.ok_or_else(strange)?;
+        let mut names = Vec::with_capacity(found.len());
+        for name in found {
+            // A name that is no text is none of Flask-Session's.
+            names.extend(bytes(name)?.and_then(|name| String::from_utf8(name).ok()));
+        }
+        Ok(Names { names, next: (next != 0).then_some(next) })
+    }
+
+    /// Redis forgets by itself.
+    async fn forget(&self, _: u64, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+}
+
+/// What begins with `prefix`, character for character.
+fn pattern(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for c in prefix.chars() {
+        if "*?[]\\^-".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern + "*"
 }
 
 fn bytes(value: Value) -> Result<Option<Vec<u8>>, StoreError> {

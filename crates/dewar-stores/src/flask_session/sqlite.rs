@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use dewar::store::{StoreError, StoreErrorKind, Sweep, Swept};
+use dewar::store::{StoreError, StoreErrorKind};
 use dewar_signing::DateTime;
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
@@ -16,6 +16,7 @@ use rusqlite::{
 use super::{
     look::{Change, NEVER_MS, NewBytes, There},
     redis::OpenError,
+    scan::Names,
     store::{FlaskSessionStore, Place, Table},
 };
 
@@ -111,6 +112,38 @@ impl Table for Sqlite {
         })
         .await
     }
+
+    /// By the number of the row: new ones come at the end.
+    async fn names(&self, prefix: &str, from: u64, limit: usize) -> Result<Names, StoreError> {
+        let (prefix, limit) = (prefix.to_owned(), limit.max(1));
+        self.run(move |database| {
+            let mut rows = database.prepare_cached(
+                "SELECT id, session_id FROM sessions WHERE id > ?1 ORDER BY id LIMIT ?2",
+            )?;
+            let at_most = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = rows.query_map(params![signed(from), at_most], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?))
+            })?;
+            let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            let last = rows.last().and_then(|(id, _)| u64::try_from(*id).ok());
+            let next = last.filter(|_| rows.len() == limit);
+            let names = rows.into_iter().filter_map(|(_, name)| name);
+            Ok(Names { names: names.filter(|name| name.starts_with(&prefix)).collect(), next })
+        })
+        .await
+    }
+
+    async fn forget(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.run(move |database| {
+            database.execute(
+                "DELETE FROM dewar_flask_sessions WHERE name IN
+                 (SELECT name FROM dewar_flask_sessions WHERE expires_ms < ? LIMIT ?)",
+                params![signed(now_ms), limit],
+            )
+        })
+        .await
+    }
 }
 
 fn read(database: &Connection, place: &Place) -> rusqlite::Result<There> {
@@ -156,22 +189,6 @@ fn put(database: &Connection, place: &Place, change: &Change) -> rusqlite::Resul
         )?
         .execute(params![place.note, change.note, expires_ms])?;
     Ok(())
-}
-
-/// Forgets notes alone: expired rows are removed by `flask session_cleanup`, as before, and so their
-/// ends are not told.
-impl Sweep for FlaskSessionStore<Sqlite> {
-    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let forgotten = self.table.run(move |database| {
-            database.execute(
-                "DELETE FROM dewar_flask_sessions WHERE name IN
-                 (SELECT name FROM dewar_flask_sessions WHERE expires_ms < ? LIMIT ?)",
-                params![signed(now_ms), limit],
-            )
-        });
-        Ok(Swept { forgotten: forgotten.await?, expired: Vec::new() })
-    }
 }
 
 fn now_ms() -> u64 {

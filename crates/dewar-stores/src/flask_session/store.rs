@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dewar::{
     StoreKey,
     store::{
-        Created, InterchangeStore, Loaded, Moved, Reached, Record, Store, StoreError,
+        BoxStore, Created, InterchangeStore, Loaded, Moved, Reached, Record, Store, StoreError,
         StoreErrorKind, WriteId, Written,
     },
 };
@@ -15,6 +15,7 @@ use sha1::{Digest, Sha1};
 use super::{
     codec::{Contents, Format},
     look::{Change, There},
+    scan::Names,
 };
 
 /// How often somebody else may come between reading and swapping.
@@ -43,13 +44,30 @@ pub trait Table: Send + Sync + 'static {
         there: &There,
         change: &Change,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Names of records that begin with `prefix`, from this place on; about `limit` of them.
+    #[doc(hidden)]
+    fn names(
+        &self,
+        prefix: &str,
+        from: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Names, StoreError>> + Send;
+
+    /// Forgets notes that are past; how many.
+    #[doc(hidden)]
+    fn forget(
+        &self,
+        now_ms: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 }
 
 /// A store whose sessions are Flask-Session's; see the [module](super). Clones share one connection.
 #[derive(Debug)]
 pub struct FlaskSessionStore<T> {
     pub(super) table: Arc<T>,
-    prefix: String,
+    pub(super) prefix: String,
     format: Format,
     #[cfg(feature = "sabotage")]
     sabotage: Option<Sabotage>,
@@ -245,6 +263,10 @@ impl<T: Table> Store for FlaskSessionStore<T> {
         moved: Moved,
     ) -> Result<Written, StoreError> {
         self.step(old, |_, loaded, _| over(loaded, expected, || Ok(Change::moved(moved)))).await
+    }
+
+    fn boxed(self) -> BoxStore {
+        BoxStore::without_users(self)
     }
 }
 

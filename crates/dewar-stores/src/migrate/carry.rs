@@ -207,7 +207,8 @@ impl Both {
     /// In one store that was given twice every session looks as if it had been copied halfway, and its
     /// mark would end it. So a tombstone under a key that nobody has must not be seen in the other one.
     async fn must_be_two(&self) -> Result<(), StoreError> {
-        if self.are_two.load(Ordering::Relaxed) {
+        // With two names a session is never its own copy.
+        if !self.keys.are_same() || self.are_two.load(Ordering::Relaxed) {
             return Ok(());
         }
         let bytes = dewar::random_bytes(32).map_err(StoreError::unavailable)?;

@@ -84,16 +84,22 @@ pub enum UrlError {
     Memory,
     /// `sqlite://…`, which programs read in different ways.
     #[error(
-        "a file is named without //; write sqlite:app.db for one in the working folder, or \
-         sqlite:/var/lib/app.db"
+        "a file is named without //; write {scheme}:app.db for one in the working folder, or \
+         {scheme}:/var/lib/app.db"
     )]
-    SqliteSlashes,
+    SqliteSlashes {
+        /// The scheme.
+        scheme: &'static str,
+    },
     /// `sqlite::memory:`.
     #[error("an SQLite store is a file; write memory: for the memory of this process")]
     SqliteMemory,
     /// No file is named.
-    #[error("a sqlite store is a file; write sqlite:FILE")]
-    NoFile,
+    #[error("a {scheme} store is a file; write {scheme}:FILE")]
+    NoFile {
+        /// The scheme.
+        scheme: &'static str,
+    },
     /// The two slashes are missing.
     #[error("a {scheme} store is reached over a network; write {scheme}://host")]
     NoSlashes {
@@ -109,6 +115,12 @@ pub enum UrlError {
     /// More hosts than there can be.
     #[error("{scheme} names one host; for several write redis+sentinel://… or redis+cluster://…")]
     OneHost {
+        /// The scheme.
+        scheme: &'static str,
+    },
+    /// More hosts than Flask-Session's Redis has.
+    #[error("{scheme} names one host: that of the one node that Flask-Session uses")]
+    OneNode {
         /// The scheme.
         scheme: &'static str,
     },

@@ -8,6 +8,11 @@
 //! | `redis+sentinel://[user:password@]host[:port],…/service[/database]` | whatever node the Sentinels call master |
 //! | `redis+cluster://[user:password@]host[:port],…` | a cluster, found through any of its nodes |
 //! | `postgres://[user[:password]@]host[:port],…[/database]` | Postgres; `postgresql` is the same |
+//! | `flask-session+redis://[user:password@]host[:port][/database]` | what Flask-Session keeps in Redis |
+//! | `flask-session+sqlite:FILE` | what Flask-Session keeps in SQLite by Flask-SQLAlchemy |
+//!
+//! The last two are given session ids instead of hashes: migrate from them, or list what they hold. An
+//! application takes `FlaskSessionStore` itself.
 //!
 //! With `rediss+sentinel` and `rediss+cluster` TLS is spoken. Options follow a `?` as
 //! `name=value&name=value`. In a user, a password, a name, a file and a value, `%` and two hex digits
@@ -24,6 +29,7 @@
 
 mod authority;
 mod error;
+mod flask;
 mod near;
 mod open;
 mod options;
@@ -34,10 +40,11 @@ mod scheme;
 mod show;
 mod sqlite;
 
-use std::str::FromStr;
+use std::{path::Path, str::FromStr};
 
 pub use authority::{Host, Login};
 pub use error::UrlError;
+pub use flask::{FlaskSessionDatabase, FlaskSessionUrl};
 pub use open::open;
 pub use options::Options;
 pub use postgres::PostgresUrl;
@@ -59,6 +66,8 @@ pub enum StoreUrl {
     Redis(RedisUrl),
     /// `postgres:`, and `postgresql:`.
     Postgres(PostgresUrl),
+    /// `flask-session+redis:` and `flask-session+sqlite:`.
+    FlaskSession(FlaskSessionUrl),
 }
 
 impl FromStr for StoreUrl {
@@ -79,6 +88,8 @@ impl FromStr for StoreUrl {
                 RedisUrl::read(name, topology, tls, rest).map(Self::Redis)
             }
             Scheme::Postgres { name } => PostgresUrl::read(name, rest).map(Self::Postgres),
+            Scheme::FlaskRedis => FlaskSessionUrl::redis(rest).map(Self::FlaskSession),
+            Scheme::FlaskSqlite => FlaskSessionUrl::sqlite(rest).map(Self::FlaskSession),
         }
     }
 }
@@ -91,6 +102,29 @@ impl StoreUrl {
 
     /// Whether the store forgets what is past by itself, and a sweep has nothing to do.
     pub fn forgets_by_itself(&self) -> bool {
-        matches!(self, Self::Redis(_))
+        let redis =
+            |url: &FlaskSessionUrl| matches!(url.database, FlaskSessionDatabase::Redis { .. });
+        match self {
+            Self::Redis(_) => true,
+            Self::FlaskSession(url) => redis(url),
+            Self::Memory | Self::Sqlite(_) | Self::Postgres(_) => false,
+        }
+    }
+
+    /// The SQLite file that it names, if it names one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(url) => Some(&url.file),
+            Self::FlaskSession(FlaskSessionUrl {
+                database: FlaskSessionDatabase::Sqlite(file),
+                ..
+            }) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// Whether its sessions are Flask-Session's, whose keys are ids and not hashes.
+    pub fn is_flask_session(&self) -> bool {
+        matches!(self, Self::FlaskSession(_))
     }
 }

@@ -2,12 +2,16 @@
 
 use dewar::store::{BoxStore, MemoryStore, Store};
 
+#[cfg(any(feature = "flask-session", feature = "redis"))]
+use super::Login;
 #[cfg(feature = "postgres")]
 use super::PostgresUrl;
 #[cfg(feature = "sqlite")]
 use super::SqliteUrl;
+#[cfg(feature = "flask-session")]
+use super::{FlaskSessionDatabase, FlaskSessionUrl, Host, Options};
 #[cfg(feature = "redis")]
-use super::{Login, RedisUrl, Topology};
+use super::{RedisUrl, Topology};
 use super::{StoreUrl, UrlError};
 
 /// Opens the store that this URL names.
@@ -55,13 +59,72 @@ impl StoreUrl {
             }
             #[cfg(not(feature = "postgres"))]
             Self::Postgres(_) => Err(UrlError::MissingFeature { feature: "postgres" }),
+            #[cfg(feature = "flask-session")]
+            Self::FlaskSession(url) => self.flask_session(url).await,
+            #[cfg(not(feature = "flask-session"))]
+            Self::FlaskSession(_) => Err(UrlError::MissingFeature { feature: "flask-session" }),
         }
     }
 
-    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+    #[cfg(feature = "flask-session")]
+    async fn flask_session(&self, url: &FlaskSessionUrl) -> Result<BoxStore, UrlError> {
+        use crate::flask_session::FlaskSessionStore;
+
+        match &url.database {
+            FlaskSessionDatabase::Redis { login, host, database } => {
+                let text = for_driver(login, host, *database);
+                let store = FlaskSessionStore::redis(&text).await;
+                Ok(as_said(store.map_err(|source| self.failed(source))?, &url.options))
+            }
+            #[cfg(feature = "sqlite")]
+            FlaskSessionDatabase::Sqlite(file) => {
+                let store = FlaskSessionStore::sqlite(file);
+                Ok(as_said(store.map_err(|source| self.failed(source))?, &url.options))
+            }
+            #[cfg(not(feature = "sqlite"))]
+            FlaskSessionDatabase::Sqlite(_) => Err(UrlError::MissingFeature { feature: "sqlite" }),
+        }
+    }
+
+    #[cfg(any(
+        feature = "flask-session",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite"
+    ))]
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> UrlError {
         UrlError::Open { url: self.to_string(), source: source.into() }
     }
+}
+
+#[cfg(feature = "flask-session")]
+fn as_said<T: crate::flask_session::Table>(
+    mut store: crate::flask_session::FlaskSessionStore<T>,
+    options: &Options,
+) -> BoxStore {
+    use dewar::store::Store;
+
+    if let Some(prefix) = options.get("prefix") {
+        store = store.prefix(prefix);
+    }
+    if options.get("format") == Some("json") {
+        store = store.format(crate::flask_session::Format::Json);
+    }
+    store.boxed()
+}
+
+/// The URL that the driver reads, password and all.
+#[cfg(feature = "flask-session")]
+fn for_driver(login: &Login, host: &Host, database: u32) -> String {
+    use super::percent::encode;
+
+    let user = encode(login.user.as_deref().unwrap_or_default(), "");
+    let login = match &login.password {
+        Some(password) => format!("{user}:{}@", encode(password, "")),
+        None if user.is_empty() => user,
+        None => format!("{user}@"),
+    };
+    format!("redis://{login}{host}/{database}")
 }
 
 #[cfg(feature = "sqlite")]

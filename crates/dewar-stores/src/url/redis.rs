@@ -102,12 +102,18 @@ impl RedisUrl {
                 (Some(service), database)
             }
         };
-        let is_number = database.bytes().all(|byte| byte.is_ascii_digit());
-        let database = match database {
-            "" => Ok(0),
-            digits if is_number => digits.parse().map_err(|_| UrlError::RedisDatabase),
-            _ => Err(UrlError::RedisDatabase),
-        }?;
+        let database = database_of(database)?;
         Ok(Self { scheme, topology, tls, login, hosts, service, database, options })
+    }
+}
+
+/// The number of a database; 0 if none is named.
+pub(super) fn database_of(path: &str) -> Result<u32, UrlError> {
+    match path {
+        "" => Ok(0),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().map_err(|_| UrlError::RedisDatabase)
+        }
+        _ => Err(UrlError::RedisDatabase),
     }
 }

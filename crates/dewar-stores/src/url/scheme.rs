@@ -1,6 +1,6 @@
 //! What stands before the first colon.
 
-use super::{error::UrlError, near::nearest, redis::Topology};
+use super::{error::UrlError, flask, near::nearest, redis::Topology};
 
 /// A scheme, read.
 #[derive(Clone, Copy)]
@@ -9,9 +9,11 @@ pub(super) enum Scheme {
     Sqlite,
     Redis { name: &'static str, topology: Topology, tls: bool },
     Postgres { name: &'static str },
+    FlaskRedis,
+    FlaskSqlite,
 }
 
-const ALL: [(&str, Scheme); 10] = [
+const ALL: [(&str, Scheme); 12] = [
     ("memory", Scheme::Memory),
     ("sqlite", Scheme::Sqlite),
     ("redis", redis("redis", Topology::Single, false)),
@@ -22,6 +24,8 @@ const ALL: [(&str, Scheme); 10] = [
     ("rediss+cluster", redis("rediss+cluster", Topology::Cluster, true)),
     ("postgres", Scheme::Postgres { name: "postgres" }),
     ("postgresql", Scheme::Postgres { name: "postgresql" }),
+    (flask::REDIS, Scheme::FlaskRedis),
+    (flask::SQLITE, Scheme::FlaskSqlite),
 ];
 
 const fn redis(name: &'static str, topology: Topology, tls: bool) -> Scheme {
@@ -65,6 +69,12 @@ fn known() -> String {
     }
     if cfg!(feature = "postgres") {
         known.push("postgres://");
+    }
+    if cfg!(feature = "flask-session") {
+        known.push("flask-session+redis://");
+    }
+    if cfg!(all(feature = "flask-session", feature = "sqlite")) {
+        known.push("flask-session+sqlite:FILE");
     }
     known.join(", ")
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{
-    StoreUrl,
+    FlaskSessionDatabase, StoreUrl,
     authority::{Host, Login},
+    flask,
     options::Options,
     percent::encode,
 };
@@ -31,6 +32,20 @@ impl fmt::Display for StoreUrl {
                 authority(f, url.scheme, &url.login, &url.hosts)?;
                 if let Some(database) = &url.database {
                     write!(f, "/{}", encode(database, ""))?;
+                }
+                options(f, &url.options)
+            }
+            Self::FlaskSession(url) => {
+                match &url.database {
+                    FlaskSessionDatabase::Redis { login, host, database } => {
+                        authority(f, flask::REDIS, login, std::slice::from_ref(host))?;
+                        if *database > 0 {
+                            write!(f, "/{database}")?;
+                        }
+                    }
+                    FlaskSessionDatabase::Sqlite(file) => {
+                        write!(f, "{}:{}", flask::SQLITE, encode_path(&file.to_string_lossy()))?;
+                    }
                 }
                 options(f, &url.options)
             }

@@ -43,19 +43,24 @@ impl SqliteUrl {
     }
 
     pub(super) fn read(rest: &str) -> Result<Self, UrlError> {
-        // To some `sqlite:///app.db` is a file here, to others one at the root.
-        if rest.starts_with("//") {
-            return Err(UrlError::SqliteSlashes);
-        }
         let (file, query) = options::split(rest);
         let options = Options::read("sqlite", query, RULES)?;
-        let file = percent::decode(file, "the file")?;
-        if file == ":memory:" {
-            return Err(UrlError::SqliteMemory);
-        }
-        if file.is_empty() || file.ends_with('/') {
-            return Err(UrlError::NoFile);
-        }
-        Ok(Self { file: PathBuf::from(file), options })
+        Ok(Self { file: file_of("sqlite", file)?, options })
     }
+}
+
+/// The file that a URL names after its scheme.
+pub(super) fn file_of(scheme: &'static str, file: &str) -> Result<PathBuf, UrlError> {
+    // To some `sqlite:///app.db` is a file here, to others one at the root.
+    if file.starts_with("//") {
+        return Err(UrlError::SqliteSlashes { scheme });
+    }
+    let file = percent::decode(file, "the file")?;
+    if file == ":memory:" {
+        return Err(UrlError::SqliteMemory);
+    }
+    if file.is_empty() || file.ends_with('/') {
+        return Err(UrlError::NoFile { scheme });
+    }
+    Ok(PathBuf::from(file))
 }

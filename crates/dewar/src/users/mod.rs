@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use dewar_signing::{Dict, FromValue, LazyValue};
+use dewar_signing::{Dict, FromValue, LazyDict, LazyValue};
 
 use crate::{
     backend::{Calls, Server, ServerOptions},
@@ -119,13 +119,14 @@ impl UserSessions {
         }
     }
 
-    /// The live sessions of a user, oldest first.
+    /// The live sessions of a user, oldest first: those that [`revoke_all`](Self::revoke_all) would
+    /// end. Of one whose contents cannot be read, the device and the last use are not known.
     ///
     /// # Errors
     /// If the store does not answer.
     pub async fn list(&self, user_id: &str) -> Result<Vec<UserSession>, StoreError> {
-        let exported = self.export(user_id).await?;
-        Ok(exported.into_iter().map(|exported| exported.session).collect())
+        let alive = self.alive(&Owner::of(user_id)).await?;
+        Ok(alive.into_iter().map(|(key, record)| self.described(key, record).0).collect())
     }
 
     /// The live sessions of a user with all they hold, oldest first. One whose contents cannot be
@@ -174,16 +175,23 @@ impl UserSessions {
         self.erase_all(&Owner::of(user_id)).await
     }
 
-    fn exported(&self, key: StoreKey, mut record: Record) -> Option<Exported> {
+    fn exported(&self, key: StoreKey, record: Record) -> Option<Exported> {
+        let (session, contents) = self.described(key, record);
+        Some(Exported { session, contents: contents?.to_dict() })
+    }
+
+    /// A session, and its contents if they can be read.
+    fn described(&self, key: StoreKey, mut record: Record) -> (UserSession, Option<LazyDict>) {
         let bytes = record.data.len();
-        let (contents, _) = decode(std::mem::take(&mut record.data)).ok()?;
-        let last_seen = self.lifetimes.map(|[session, permanent]| {
-            let is_permanent = contents.get(PERMANENT).is_some_and(LazyValue::is_truthy);
-            let idle = if is_permanent { permanent.idle } else { session.idle };
-            moment(record.idle_deadline_ms.saturating_sub(millis(idle)).max(record.created_ms))
-        });
-        let device =
-            contents.get(DEVICE).and_then(|value| String::from_value(value.to_value()).ok());
+        let contents = decode(std::mem::take(&mut record.data)).ok().map(|(contents, _)| contents);
+        let get = |name| contents.as_ref().and_then(|contents| contents.get(name));
+        let last_seen =
+            self.lifetimes.filter(|_| contents.is_some()).map(|[session, permanent]| {
+                let is_permanent = get(PERMANENT).is_some_and(LazyValue::is_truthy);
+                let idle = if is_permanent { permanent.idle } else { session.idle };
+                moment(record.idle_deadline_ms.saturating_sub(millis(idle)).max(record.created_ms))
+            });
+        let device = get(DEVICE).and_then(|value| String::from_value(value.to_value()).ok());
         let session = UserSession {
             key,
             created: moment(record.created_ms),
@@ -192,7 +200,7 @@ impl UserSessions {
             device,
             bytes,
         };
-        Some(Exported { session, contents: contents.to_dict() })
+        (session, contents)
     }
 }
 
