@@ -3,11 +3,12 @@
 use std::{
     error::Error,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 use dewar::store::{Store, StoreError, WriteId};
-use tokio::{runtime::Runtime, time::sleep};
+use tokio::runtime::Runtime;
 
 use crate::{
     measure::{any, figure},
@@ -86,7 +87,7 @@ pub fn measure<S: Store + Clone>(
         for (lowest, waits) in lowest.iter_mut().zip(waits) {
             *lowest = lowest.min(p50(waits));
         }
-        runtime.block_on(sleep(REST));
+        thread::sleep(REST);
     }
     for ((store, name), value) in names.into_iter().zip(lowest) {
         figure(table, store, sessions, name, value);

@@ -26,7 +26,8 @@ pub fn run(sessions: u64) -> Result<(), Box<dyn Error>> {
         let bytes: i64 = client.query_one(bytes, &[]).await?.try_get(0)?;
         figure("postgres", "dewar", sessions, "bytes", bytes as f64 / sessions as f64);
         // The server would do so by itself within the next minute, and that would be measured too.
-        client.batch_execute("VACUUM (ANALYZE) dewar.sessions; CHECKPOINT").await?;
+        client.batch_execute("VACUUM (ANALYZE) dewar.sessions").await?;
+        client.batch_execute("CHECKPOINT").await?;
         let select = client.prepare("SELECT data FROM dewar.sessions WHERE key = $1").await?;
         let update = client.prepare("UPDATE dewar.sessions SET data = $2 WHERE key = $1").await?;
         Ok::<_, Box<dyn Error>>(Bared { client, select, update })
