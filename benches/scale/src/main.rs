@@ -1,19 +1,24 @@
 //! How dewar's stores grow: one measurement in one process. `../run` calls it, and `peer`, in turn.
 //!
 //! ```text
-//! dewar-scale memory SESSIONS | sqlite SESSIONS FOLDER | size BYTES FOLDER | keys COUNT
-//!           | sweep ROWS FOLDER | report TSV SVG
+//! dewar-scale memory SESSIONS | sqlite SESSIONS FOLDER | redis SESSIONS | postgres SESSIONS
+//!           | size BYTES FOLDER | keys COUNT | sweep ROWS FOLDER | sweep-postgres ROWS
+//!           | report TSV SVG README
 //! ```
 
+mod calls;
 mod keys;
 mod measure;
 mod memory;
 mod plot;
+mod postgres;
 mod record;
+mod redis;
 mod report;
 mod size;
 mod sqlite;
 mod sweep;
+mod verdict;
 
 use std::{env, error::Error, path::Path};
 
@@ -23,10 +28,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     match words[..] {
         ["memory", sessions] => memory::run(sessions.parse()?),
         ["sqlite", sessions, folder] => sqlite::run(sessions.parse()?, Path::new(folder)),
+        ["redis", sessions] => redis::run(sessions.parse()?),
+        ["postgres", sessions] => postgres::run(sessions.parse()?),
         ["size", bytes, folder] => size::run(bytes.parse()?, Path::new(folder)),
         ["keys", count] => keys::run(count.parse()?),
-        ["sweep", rows, folder] => sweep::run(rows.parse()?, Path::new(folder)),
-        ["report", tsv, svg] => report::run(Path::new(tsv), Path::new(svg)),
+        ["sweep", rows, folder] => sweep::sqlite(rows.parse()?, Path::new(folder)),
+        ["sweep-postgres", rows] => sweep::postgres(rows.parse()?),
+        ["report", tsv, svg, readme] => {
+            report::run(Path::new(tsv), Path::new(svg), Path::new(readme))
+        }
         _ => Err("see the top of src/main.rs".into()),
     }
 }

@@ -2,14 +2,22 @@
 
 use std::{collections::BTreeMap, error::Error, fmt::Write, fs, path::Path};
 
-use crate::plot;
+use crate::{plot, verdict};
 
 /// What each table shows.
-const TITLES: [(&str, &str); 6] = [
+const TITLES: [(&str, &str); 8] = [
     ("memory", "MemoryStore by sessions, 200 bytes each; `machine` is as many boxes and no store"),
     (
         "sqlite",
         "SqliteStore, NORMAL, by sessions of 200 bytes; one reads, 16 write; CPU of the process",
+    ),
+    (
+        "redis",
+        "RedisStore, one node, by sessions of 200 bytes; p50 of a caller, alone and with 15 others",
+    ),
+    (
+        "postgres",
+        "PostgresStore without waiting for the disk, likewise; `server` is a bare statement",
     ),
     ("size", "Both stores by bytes of a session, 100 sessions; one caller"),
     ("keys", "A cookie of 100 bytes by keys in the ring"),
@@ -21,9 +29,9 @@ const TITLES: [(&str, &str); 6] = [
 pub type Series = BTreeMap<u64, f64>;
 
 /// Of a table, a store and a figure.
-type All = BTreeMap<(String, String, String), Series>;
+pub type All = BTreeMap<(String, String, String), Series>;
 
-pub fn run(tsv: &Path, svg: &Path) -> Result<(), Box<dyn Error>> {
+pub fn run(tsv: &Path, svg: &Path, readme: &Path) -> Result<(), Box<dyn Error>> {
     let all = read(&fs::read_to_string(tsv)?)?;
     for (table, title) in TITLES {
         print!("\n{title}\n{}", text(&all, table));
@@ -36,11 +44,16 @@ pub fn run(tsv: &Path, svg: &Path) -> Result<(), Box<dyn Error>> {
     };
     let memory = panel("memory", &["load_ns", "update_ns"]);
     let sqlite = panel("sqlite", &["load_us", "update_us"]);
+    let waits = ["load_us", "update_us", "16_load_us", "16_update_us"];
+    let server = |table| panel(table, &waits);
     let panels = [
         ("MemoryStore: CPU ns per call, by sessions", memory),
         ("SQLite: CPU µs per call, by sessions", sqlite),
+        ("Redis: µs that a caller waits, p50, by sessions", server("redis")),
+        ("Postgres: µs that a caller waits, p50, by sessions", server("postgres")),
     ];
-    Ok(fs::write(svg, plot::svg(&panels))?)
+    fs::write(svg, plot::svg(&panels))?;
+    Ok(verdict::write(&all, readme)?)
 }
 
 fn read(lines: &str) -> Result<All, Box<dyn Error>> {
@@ -84,7 +97,7 @@ fn text(all: &All, table: &str) -> String {
     text
 }
 
-fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     match value.abs() {
         0.0..10.0 => format!("{value:.2}"),
         10.0..100.0 => format!("{value:.1}"),

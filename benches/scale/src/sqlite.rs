@@ -7,7 +7,7 @@ use dewar_stores::sqlite::{Durability, SqliteStore};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    measure::{any, cpu_ns, figure, file_bytes, use_up},
+    measure::{self, any, cpu_ns, figure, file_bytes, use_up},
     record::{key, now_ms, record},
 };
 
@@ -60,8 +60,21 @@ pub fn run(sessions: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     });
     figure("sqlite", "dewar", sessions, "update_us", update_ns / 1e3);
     drop(store);
+    let load_ns = bare_load_ns(&file, sessions)?;
+    figure("sqlite", "server", sessions, "load_us", load_ns / 1e3);
     fs::remove_file(file)?;
     Ok(())
+}
+
+/// The same read of the same file by SQLite and nothing else.
+fn bare_load_ns(file: &Path, sessions: u64) -> Result<f64, rusqlite::Error> {
+    let connection = rusqlite::Connection::open(file)?;
+    let mut select = connection.prepare("SELECT data FROM dewar_sessions WHERE key = ?1")?;
+    Ok(cpu_ns(LOADS, |draw| {
+        let key = measure::key(any(sessions, draw));
+        let data = select.query_row([&key[..]], |row| row.get::<_, Vec<u8>>(0));
+        use_up(data.expect("a sound file"));
+    }))
 }
 
 fn open(file: &Path) -> Result<Arc<SqliteStore>, Box<dyn Error>> {

@@ -12,10 +12,19 @@ use std::{
 };
 
 use dewar::store::{GRACE, Store, StoreError, Sweep, WriteId};
-use dewar_stores::sqlite::{Durability, SqliteStore};
-use tokio::{runtime::Builder, task::JoinHandle};
+use dewar_stores::{
+    postgres::{PostgresStore, SynchronousCommit},
+    sqlite::{Durability, SqliteStore},
+};
+use dewar_testdata::postgres::Postgres;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
+use tokio_postgres::NoTls;
 
 use crate::{
+    calls,
     measure::{Waits, any, figure},
     record::{key, now_ms, record},
 };
@@ -27,14 +36,20 @@ const LIVE: u64 = 1000;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// So long it writes without a sweep, to tell the disk's own pauses.
-const ALONE: Duration = Duration::from_secs(3);
+const ALONE: Duration = Duration::from_secs(6);
 
-pub fn run(rows: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
+/// As `keep_swept` and `dewar sessions purge` do: so many at once, and others are let in between.
+const BATCH: usize = 1000;
+const BETWEEN: Duration = Duration::from_millis(1);
+
+pub fn sqlite(rows: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     let file = folder.join("sweep.db");
     for (name, durability) in [("dewar", Durability::Full), ("dewar NORMAL", Durability::Normal)] {
-        fill(rows, &file)?;
+        let runtime = runtime()?;
+        let store = SqliteStore::builder(&file).durability(Durability::Normal).open()?;
+        fill(&runtime, &store, rows)?;
+        drop(store);
         let store = SqliteStore::builder(&file).durability(durability).open()?;
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
         runtime.block_on(sweep(name, rows, &store))?;
         drop(store);
         fs::remove_file(&file)?;
@@ -42,28 +57,39 @@ pub fn run(rows: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn fill(rows: u64, file: &Path) -> Result<(), Box<dyn Error>> {
-    let runtime = Builder::new_multi_thread().worker_threads(1).build()?;
-    let store = SqliteStore::builder(file).durability(Durability::Normal).open()?;
-    let (now_ms, day_ms) = (now_ms(), 24 * 60 * 60 * 1000);
-    let all = rows + LIVE;
-    for first in (0..all).step_by(256) {
-        let make = |number| {
-            let store = store.clone();
-            let now_ms = if number < LIVE { now_ms } else { now_ms - day_ms };
-            runtime.spawn(async move {
-                store.create(&key(number), &record(number, 0, now_ms, 200)).await.map(drop)
-            })
-        };
-        let tasks: Vec<_> = (first..all.min(first + 256)).map(make).collect();
-        for task in tasks {
-            runtime.block_on(task)??;
-        }
-    }
-    Ok(())
+/// On a server that waits for the disk. (Redis forgets by itself, so nothing sweeps there.)
+pub fn postgres(rows: u64) -> Result<(), Box<dyn Error>> {
+    let server = Postgres::start_durable().ok_or("Postgres is not installed")?;
+    let runtime = runtime()?;
+    let url = server.url();
+    let builder = PostgresStore::builder(&url).synchronous_commit(SynchronousCommit::Off);
+    let store = runtime.block_on(builder.connect())?;
+    fill(&runtime, &store, rows)?;
+    drop(store);
+    runtime.block_on(async {
+        let (client, line) = tokio_postgres::connect(&url, NoTls).await?;
+        tokio::spawn(line);
+        // What filling it has put off is none of the sweep's.
+        client.batch_execute("VACUUM (ANALYZE) dewar.sessions").await?;
+        client.batch_execute("CHECKPOINT").await?;
+        sweep("dewar Postgres", rows, &PostgresStore::connect(&url).await?).await
+    })
 }
 
-async fn sweep(name: &str, rows: u64, store: &SqliteStore) -> Result<(), Box<dyn Error>> {
+fn runtime() -> Result<Runtime, Box<dyn Error>> {
+    Ok(Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+fn fill(runtime: &Runtime, store: &(impl Store + Clone), rows: u64) -> Result<(), Box<dyn Error>> {
+    let (now_ms, day_ms) = (now_ms(), 24 * 60 * 60 * 1000);
+    let now_of = |number| if number < LIVE { now_ms } else { now_ms - day_ms };
+    calls::fill(runtime, store, rows + LIVE, now_of)
+}
+
+async fn sweep<S>(name: &str, rows: u64, store: &S) -> Result<(), Box<dyn Error>>
+where
+    S: Store + Sweep + Clone,
+{
     let now_ms = now_ms();
     let writer = Writer::start(store, now_ms);
     tokio::time::sleep(ALONE).await;
@@ -72,9 +98,17 @@ async fn sweep(name: &str, rows: u64, store: &SqliteStore) -> Result<(), Box<dyn
     let past_ms = now_ms + u64::try_from(GRACE.as_millis())?;
     let writer = Writer::start(store, now_ms);
     let start = Instant::now();
-    let swept = store.sweep(past_ms, usize::MAX).await?.forgotten;
+    let mut swept = 0;
+    loop {
+        let forgotten = store.sweep(past_ms, BATCH).await?.forgotten;
+        swept += forgotten as u64;
+        if forgotten < BATCH {
+            break;
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
     figure("sweep", name, rows, "seconds", start.elapsed().as_secs_f64());
-    figure("sweep", name, rows, "left", (rows - swept as u64) as f64);
+    figure("sweep", name, rows, "left", rows as f64 - swept as f64);
     writer.stop("sweep", name, rows).await?;
 
     let start = Instant::now();
@@ -90,7 +124,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn start(store: &SqliteStore, now_ms: u64) -> Self {
+    fn start(store: &(impl Store + Clone), now_ms: u64) -> Self {
         let (store, stopped) = (store.clone(), Arc::new(AtomicBool::new(false)));
         let task = tokio::spawn({
             let stopped = Arc::clone(&stopped);
