@@ -97,6 +97,11 @@ impl Postgres {
         self.port
     }
 
+    /// The server's process, the parent of all its others; `None` while it is stopped.
+    pub fn process(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
     /// What the server said.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()

@@ -106,6 +106,11 @@ impl Node {
         self.port
     }
 
+    /// The server's process; `None` while it is stopped.
+    pub fn process(&self) -> Option<u32> {
+        self.running().as_ref().map(Child::id)
+    }
+
     /// The folder of its files.
     pub fn folder(&self) -> &Path {
         &self.folder
