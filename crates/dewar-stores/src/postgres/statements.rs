@@ -27,7 +27,11 @@ pub(super) struct Statements {
 
 impl Statements {
     pub(super) async fn prepare(client: &Client, options: &Options) -> Result<Self, Error> {
-        let sql = Sql { table: format!("{}.sessions", options.quoted_schema()), options };
+        let sql = Sql {
+            table: format!("{}.sessions", options.quoted_schema()),
+            #[cfg(feature = "sabotage")]
+            sabotage: options.sabotage,
+        };
         Ok(Self {
             load: client.prepare(&sql.load()).await?,
             create: client.prepare(&sql.create()).await?,
@@ -43,15 +47,16 @@ impl Statements {
     }
 }
 
-struct Sql<'o> {
+struct Sql {
     table: String,
-    options: &'o Options,
+    #[cfg(feature = "sabotage")]
+    sabotage: Option<super::open::Sabotage>,
 }
 
-impl Sql<'_> {
+impl Sql {
     #[cfg(feature = "sabotage")]
     fn is(&self, sabotage: super::open::Sabotage) -> bool {
-        self.options.sabotage == Some(sabotage)
+        self.sabotage == Some(sabotage)
     }
 
     fn load(&self) -> String {
