@@ -96,8 +96,8 @@ fn what_names_no_store_is_refused_with_the_cure() {
         ("sqlite:100%.db", "the file of a store's URL has a % that stands for nothing"),
         ("sqlite:a%00b", "the file of a store's URL has a %"),
         (
-            "sqlite:a?durability=ful",
-            "the option durability cannot be \"ful\"; write full or normal",
+            "sqlite:a?durability=most",
+            "the option durability cannot be \"most\"; write full or normal",
         ),
         ("sqlite:a?durabilty=full", "no option \"durabilty\", did you mean \"durability\"?"),
         ("sqlite:a?x=1", "no option \"x\"; it has durability, busy_timeout_ms, queue_length"),
