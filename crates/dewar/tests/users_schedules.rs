@@ -212,8 +212,8 @@ async fn the_session_that_is_to_stay_stays_when_it_is_rotated() {
     let store = Between::default();
     let (app, other) = (App::new(&store), App::new(&store));
     let hers = app.cookie("/login/ada", "").await;
-    app.cookie("/login/ada", "").await;
     let keep = app.users.list("ada").await.unwrap()[0].key;
+    app.cookie("/login/ada", "").await;
     let rotated = app.cookie("/rotate", &hers).await;
     assert_eq!(app.users.revoke_others("ada", keep).await.unwrap(), 1);
     assert_eq!(app.user_of(&rotated).await, "ada");
