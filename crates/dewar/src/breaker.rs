@@ -80,7 +80,7 @@ impl Breaker {
         }
     }
 
-    /// Asks for a turn. While the store answers this is one read of a flag.
+    /// Asks for a turn. While the store answers this reads two atomics and takes no lock.
     ///
     /// # Errors
     /// While it rests: with the time that is left.
