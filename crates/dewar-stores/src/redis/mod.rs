@@ -65,6 +65,7 @@
 mod builder;
 mod call;
 mod cluster;
+mod deflate;
 mod error;
 mod expiry;
 mod fault;
