@@ -258,3 +258,26 @@ async fn only_an_outage_is_passed_over() {
         assert_eq!(app.ask("/see", &cookie).await.status, status, "{kind:?}");
     }
 }
+
+#[tokio::test]
+async fn whoever_ends_a_users_session_leaves_what_it_became_for_another_one() {
+    for is_meanwhile in [false, true] {
+        let store = Between::default();
+        let (app, other) = (App::new(&store), App::new(&store));
+        let hers = app.cookie("/login/ada", "").await;
+        let key = app.users.list("ada").await.unwrap()[0].key;
+        let his = Arc::new(Mutex::new(String::new()));
+        let login = {
+            let his = Arc::clone(&his);
+            async move { *his.lock().unwrap() = other.cookie("/login/bob", &hers).await }
+        };
+        if is_meanwhile {
+            store.on("delete", login);
+        } else {
+            login.await;
+        }
+        assert!(!app.users.revoke("ada", key).await.unwrap(), "{is_meanwhile}");
+        let his = his.lock().unwrap().clone();
+        assert_eq!((app.user_of(&his).await, app.ends()), ("bob".to_owned(), vec![]));
+    }
+}

@@ -168,6 +168,9 @@ impl UserSessions {
 
     /// Ends a session of this user, following it to the end of its chain; what somebody else has
     /// logged in to meanwhile is left alone.
+    ///
+    /// A login rotates, so it cannot come between the look and the end. A session whose user is
+    /// written in place just then, by hand, ends for its new user.
     pub(crate) async fn end(
         &self,
         owner: &Owner,
