@@ -6,8 +6,8 @@ mod answer;
 mod filled;
 
 use answer::dewar_with;
-use dewar::store::Store;
-use filled::{Filled, Session, ids, json_of, key, session, some};
+use dewar::store::{Loaded, Store};
+use filled::{Filled, HOUR, Session, ids, json_of, key, session, some};
 use serde_json::json;
 
 /// What cannot be shown can be ended all the same, and the dry run knows.
@@ -20,6 +20,30 @@ fn revoking_a_user_ends_what_cannot_be_read() {
         assert_eq!(json_of(&answer.out)["sessions"], 2, "{}", answer.err);
     }
     assert_eq!(ids(&store.sessions(&["ls", "--json"]).out), ["025e5e5e"]);
+}
+
+/// Where a layer that refuses logins beyond a limit counts those that are under way.
+#[test]
+fn what_is_no_session_is_neither_shown_nor_counted_nor_ended() {
+    let store = Filled::with(&[session(&[1], Some("ada"))]);
+    let mut bytes = [7; 32];
+    bytes[8..24].copy_from_slice(b"dewar: no cookie");
+    let places = dewar::StoreKey::from_bytes(bytes);
+    assert!(!places.is_session() && key(&[1]).is_session());
+    store.add(&Session { key: places, idle: -HOUR, ..session(&[7], None) });
+    let lists = [&["ls", "--json"][..], &["ls", "--expired", "--json"]];
+    let shown: Vec<_> = lists.iter().flat_map(|args| ids(&store.sessions(args).out)).collect();
+    assert_eq!(shown, ["015e5e5e"]);
+    let stats = json_of(&store.sessions(&["stats", "--json"]).out);
+    assert_eq!((&stats["live"], &stats["expired"]), (&json!(1), &json!(0)));
+    assert_eq!(store.sessions(&["show", "07070707"]).code, 3);
+    assert_eq!(store.sessions(&["revoke", "--all", "--yes"]).out, "ended 1 session\n");
+    assert!(matches!(store.load(&places), Loaded::Live(_)));
+    assert_eq!(
+        store.sessions(&["purge"]).out,
+        store.sessions(&["purge", "--yes"]).out.replace("forgot", "would forget")
+    );
+    assert_eq!(store.load(&places), Loaded::Nothing);
 }
 
 /// A visitor chooses keys and values, and whoever looks at them has a terminal.

@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    hash::{BuildHasher, RandomState},
     pin::pin,
     sync::Arc,
     task::Poll,
@@ -212,6 +213,17 @@ impl Calls {
         }
         answer
     }
+}
+
+/// The longest pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_millis(200);
+
+/// Waits before a call is repeated: longer after each attempt, and never as long as anybody else.
+pub(crate) async fn pause(attempt: u32) {
+    let longest = MAX_PAUSE.min(Duration::from_millis(5) * 2_u32.saturating_pow(attempt));
+    // Hashing by random keys is chance enough.
+    let chance = RandomState::new().hash_one(attempt) % 1000;
+    Box::pin(tokio::time::sleep(longest.mul_f64(0.5 + chance as f64 / 2000.0))).await;
 }
 
 /// Waits for an answer no longer than this, counted from the moment when it has to wait. One that is

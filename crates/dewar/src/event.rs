@@ -88,6 +88,7 @@ pub enum Event<'a> {
         session: StoreKey,
     },
     /// A session has ended, and only now: of all that try to end one, on all machines, one tells it.
+    /// Where several end one at the same moment and the store's answer to one of them is lost, two may.
     SessionEnded {
         /// The session, by the hash of its id.
         session: StoreKey,
@@ -207,6 +208,8 @@ pub enum EndedBy {
     Evicted,
     /// Its deadline.
     Expired,
+    /// Its rotation was carried out and could not be answered: its new id has reached no browser.
+    Lost,
 }
 
 /// The contents of a session at one moment. It prints their number alone: they are the visitor's.

@@ -7,6 +7,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     io,
+    ops::Range,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -102,6 +103,11 @@ pub struct StoreKey {
     form: KeyForm,
 }
 
+/// Stands amid a key that is no session's: by chance one of 2¹²⁸ hashes has it. What is before it
+/// and behind it still tells such keys apart, and spreads them.
+const NO_SESSION: &[u8; 16] = b"dewar: no cookie";
+const MARKED: Range<usize> = 8..24;
+
 impl StoreKey {
     /// The key of these bytes, for stores that read them back.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -112,6 +118,19 @@ impl StoreKey {
     /// [`InterchangeStore`](crate::store::InterchangeStore) that reads it back.
     pub const fn from_id(id: [u8; 32]) -> Self {
         Self { bytes: id, form: KeyForm::Id }
+    }
+
+    /// The key of something that belongs to no cookie, with this hash in what is left of it.
+    pub(crate) fn of_no_session(mut hash: [u8; 32]) -> Self {
+        hash[MARKED].copy_from_slice(NO_SESSION);
+        Self::from_bytes(hash)
+    }
+
+    /// Whether a session may live under it. Where the sessions of a user are limited and more are
+    /// refused, one record of each user says who is about to log in: it stands in the store like a
+    /// session, and is none. Whoever counts or shows sessions leaves it out.
+    pub fn is_session(&self) -> bool {
+        self.is_id() || self.bytes[MARKED] != *NO_SESSION
     }
 
     /// All 32 bytes.

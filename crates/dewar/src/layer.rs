@@ -113,10 +113,12 @@ impl SessionLayer {
     pub async fn keep_swept(&self, every: Duration) {
         let Backend::Server(server) = &self.config.backend else { return };
         if server.store().sweeps() {
-            let tell = |session| {
-                self.config.emit(|| Event::SessionEnded { session, by: EndedBy::Expired });
-            };
-            keep_telling(server.store(), &*self.config.clock, every, tell).await;
+            keep_telling(server.store(), &*self.config.clock, every, |session| {
+                if session.is_session() {
+                    self.config.emit(|| Event::SessionEnded { session, by: EndedBy::Expired });
+                }
+            })
+            .await;
         }
     }
 

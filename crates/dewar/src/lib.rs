@@ -73,6 +73,7 @@ mod weak_keys;
 mod backend;
 mod breaker;
 mod config;
+mod ending;
 mod event;
 mod keys;
 mod queue;

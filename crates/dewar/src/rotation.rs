@@ -6,9 +6,6 @@ use dewar_signing::{Dict, LazyDict, Value};
 /// sets under it is not kept.
 pub(crate) const ROTATION: &str = "_rotation";
 
-/// How many rotations are followed.
-pub(crate) const MAX_HOPS: usize = 8;
-
 /// The last rotation of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rotation {

@@ -41,8 +41,9 @@ pub(crate) fn owner(user: Option<LazyValue<'_>>) -> Option<Owner> {
     }
 }
 
-/// Where a user's places stand while logins are under way: no id of a session leads there.
+/// Where a user's places stand while logins are under way: no id of a session leads there, and the
+/// key shows it, so that no sweep tells of a session that was none.
 pub(crate) fn places_key(owner: &Owner) -> StoreKey {
     let hash = Sha256::new().chain_update(b"dewar.places:").chain_update(owner.as_bytes());
-    StoreKey::from_bytes(hash.finalize().into())
+    StoreKey::of_no_session(hash.finalize().into())
 }

@@ -51,6 +51,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("write_ids", "id store"),
         ("breaker", "store"),
         ("backend", "breaker clock event id outage plan queue store user verdict write_ids"),
+        ("ending", "backend event id store"),
         ("config", "backend clock cookie event lifetime weak_keys"),
         ("keys", "config"),
     ],
@@ -62,11 +63,11 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
             "backend config contents cookie error event id lifetime outage plan rotation store \
              verdict",
         ),
-        ("users", "backend clock config event id lifetime open rotation store user"),
+        ("users", "backend clock config ending event id lifetime open store user"),
         (
             "commit",
-            "backend clock config contents delta error event id lifetime open plan rotation store \
-             user users",
+            "backend clock config contents delta ending error event id lifetime open plan rotation \
+             store user users",
         ),
         (
             "slot",

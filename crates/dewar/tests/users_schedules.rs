@@ -7,145 +7,24 @@
 #[allow(dead_code, reason = "another test counts the notes")]
 mod noting;
 #[path = "users/between.rs"]
+#[allow(dead_code, reason = "another test lets answers be lost")]
 mod between;
+#[path = "users/site.rs"]
+#[allow(dead_code, reason = "another test listens")]
+mod site;
 
 use std::{
-    num::NonZeroUsize,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    extract::Path,
-    http::{Request, header},
-    routing::get,
-};
 use between::Between;
 use dewar::{
-    CommitError, OnOutage, Session, SessionLayer, UserSessions, WhenFull,
-    store::{Scan, Store},
+    OnOutage, WhenFull,
+    store::{Scan, Store, StoreErrorKind},
 };
+use site::App;
 use tokio::sync::Notify;
-use tower::ServiceExt;
-
-#[derive(Clone)]
-struct App {
-    router: Router,
-    users: UserSessions,
-    opened: Arc<Notify>,
-    go: Arc<Notify>,
-}
-
-struct Answer {
-    status: u16,
-    cookie: Option<String>,
-    body: String,
-}
-
-impl App {
-    fn new(store: &Between) -> Self {
-        Self::with(store, None, OnOutage::Refuse)
-    }
-
-    fn with(store: &Between, cap: Option<WhenFull>, on_outage: OnOutage) -> Self {
-        let key = "9cK3wPq0fUq7Zt2LmXbR5yA1hV8sE4jN6dG";
-        let mut builder = SessionLayer::server(key, store.clone()).on_outage(on_outage);
-        if let Some(when_full) = cap {
-            builder = builder.max_sessions_per_user(NonZeroUsize::MIN, when_full);
-        }
-        let layer = builder.build().unwrap();
-        let users = layer.user_sessions().unwrap();
-        let (opened, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let meet = {
-            let (opened, go) = (Arc::clone(&opened), Arc::clone(&go));
-            move || {
-                let (opened, go) = (Arc::clone(&opened), Arc::clone(&go));
-                async move {
-                    opened.notify_one();
-                    go.notified().await;
-                }
-            }
-        };
-        let meet_too = meet.clone();
-        let login = async |session: Session, Path(user): Path<String>| {
-            session.bind_user(&user);
-        };
-        let become_one = async |session: Session, Path(user): Path<String>| {
-            session.set("_user_id", user);
-        };
-        let flasks_login = async |session: Session| {
-            session.clear();
-            session.set("_user_id", "ada");
-        };
-        let visit = async |session: Session| {
-            session.set("cart", "3 pears");
-        };
-        let rotate = async |session: Session| {
-            session.regenerate();
-        };
-        let see = async |session: Session| session.user_id().unwrap_or_default();
-        let cart = async |session: Session| session.get::<String>("cart").unwrap_or_default();
-        let slow_leave = move |session: Session| async move {
-            meet().await;
-            session.unbind_user();
-        };
-        let slow_login = move |session: Session| async move {
-            meet_too().await;
-            session.bind_user("ada");
-            session.commit().await.map(drop).or_else(|error| match error {
-                CommitError::Ended => Ok(()),
-                error => Err(error),
-            })
-        };
-        let router = Router::new()
-            .route("/login/{user}", get(login))
-            .route("/become/{user}", get(become_one))
-            .route("/flasks-login", get(flasks_login))
-            .route("/visit", get(visit))
-            .route("/rotate", get(rotate))
-            .route("/see", get(see))
-            .route("/cart", get(cart))
-            .route("/slow-leave", get(slow_leave))
-            .route("/slow-login", get(slow_login))
-            .layer(layer);
-        Self { router, users, opened, go }
-    }
-
-    async fn ask(&self, path: &str, cookie: &str) -> Answer {
-        let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty());
-        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
-        let cookie = response.headers().get(header::SET_COOKIE).map(|set| {
-            let text = set.to_str().unwrap();
-            text.split(';').next().unwrap().to_owned()
-        });
-        let status = response.status().as_u16();
-        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        Answer { status, cookie, body: String::from_utf8(body.to_vec()).unwrap() }
-    }
-
-    async fn cookie(&self, path: &str, cookie: &str) -> String {
-        self.ask(path, cookie).await.cookie.unwrap()
-    }
-
-    async fn user_of(&self, cookie: &str) -> String {
-        self.ask("/see", cookie).await.body
-    }
-
-    async fn count(&self) -> usize {
-        self.users.list("ada").await.unwrap().len()
-    }
-
-    /// A slow request opens its session, then another one rotates it, then the slow one goes on.
-    async fn overtaken(&self, slow: &'static str, cookie: &str) -> (Answer, String) {
-        let (app, its) = (self.clone(), cookie.to_owned());
-        let slow = tokio::spawn(async move { app.ask(slow, &its).await });
-        self.opened.notified().await;
-        let rotated = self.cookie("/rotate", cookie).await;
-        self.go.notify_one();
-        (slow.await.unwrap(), rotated)
-    }
-}
 
 #[tokio::test]
 async fn a_logout_that_a_rotation_overtakes_ends_the_session() {
@@ -288,4 +167,117 @@ async fn a_login_stands_although_the_oldest_could_not_be_ended() {
     assert_eq!(app.count().await, 2);
     app.cookie("/login/ada", "").await;
     assert_eq!(app.count().await, 1);
+}
+
+/// An old note of a session that somebody else has logged in to, as whoever lists is about to take
+/// it back: he logs in again at that moment, in place.
+#[tokio::test]
+async fn a_session_that_becomes_his_while_its_old_note_is_taken_back_is_listed() {
+    // It is written before the note goes, or behind it.
+    for is_written_before in [true, false] {
+        let store = Between::default();
+        let (app, other) = (App::new(&store), App::new(&store));
+        let cookie = app.cookie("/become/ada", "").await;
+        app.ask("/become/bob", &cookie).await;
+        assert_eq!(store.notes_of("ada"), 1, "it was hers");
+        for app in [&app, &other] {
+            app.wait(Duration::from_secs(20 * 60));
+        }
+        let its = cookie.clone();
+        let login = async move { drop(other.ask("/become/ada", &its).await) };
+        if is_written_before {
+            store.on("leave", login);
+            app.count().await;
+        } else {
+            let (its_noted, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (its_go, its_store) = (Arc::clone(&go), store.clone());
+            let begun = Arc::new(Mutex::new(None));
+            let its_login = Arc::clone(&begun);
+            // Behind the list, and before the record is looked at.
+            store.on("load", async move {
+                let told = Arc::clone(&its_noted);
+                its_store.on("update", async move {
+                    told.notify_one();
+                    its_go.notified().await;
+                });
+                *its_login.lock().unwrap() = Some(tokio::spawn(login));
+                its_noted.notified().await;
+            });
+            assert_eq!(app.count().await, 0, "the login has noted it and not yet written");
+            assert_eq!(store.notes_of("ada"), 0);
+            go.notify_one();
+            let begun = begun.lock().unwrap().take().unwrap();
+            begun.await.unwrap();
+        }
+        assert_eq!(app.user_of(&cookie).await, "ada");
+        assert_eq!((app.count().await, store.notes_of("ada")), (1, 1), "{is_written_before}");
+        assert_eq!(app.users.revoke_all("ada").await.unwrap(), 1);
+        assert_eq!(app.user_of(&cookie).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_ends_every_session_that_came_although_one_could_not_be_read() {
+    for silent in 0..2 {
+        let store = Between::default();
+        let app = App::with(&store, None, OnOutage::GoOnWithout);
+        let cookies = [app.cookie("/login/ada", "").await, app.cookie("/login/ada", "").await];
+        let both = cookies.join("; ");
+        store.silence_after(silent, "load");
+        let logout = app.ask("/logout", &both).await;
+        assert_eq!((logout.status, logout.cookie.as_deref()), (200, Some("session=")));
+        for cookie in &cookies {
+            assert_eq!(app.user_of(cookie).await, "", "{silent}");
+        }
+        assert_eq!((app.count().await, app.ends().len()), (0, 2));
+    }
+    // Or it is an error, and says so.
+    let store = Between::default();
+    let app = App::with(&store, None, OnOutage::GoOnWithout);
+    let cookies = [app.cookie("/login/ada", "").await, app.cookie("/login/ada", "").await];
+    store.silence("load", false);
+    let quiet = store.clone();
+    store.on("delete", async move { quiet.silence("delete", true) });
+    let logout = app.ask("/logout", &cookies.join("; ")).await;
+    assert_eq!((logout.status, logout.cookie), (503, None));
+}
+
+#[tokio::test]
+async fn only_an_outage_is_passed_over() {
+    for (kind, status) in [
+        (StoreErrorKind::NotReplicated, 200),
+        (StoreErrorKind::TimedOut, 200),
+        (StoreErrorKind::Unavailable, 200),
+        (StoreErrorKind::Unsupported, 503),
+        (StoreErrorKind::Full, 503),
+    ] {
+        let store = Between::default();
+        let app = App::with(&store, None, OnOutage::GoOnWithout);
+        let cookie = app.cookie("/visit", "").await;
+        store.fail("load", kind);
+        assert_eq!(app.ask("/see", &cookie).await.status, status, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_ends_a_users_session_leaves_what_it_became_for_another_one() {
+    for is_meanwhile in [false, true] {
+        let store = Between::default();
+        let (app, other) = (App::new(&store), App::new(&store));
+        let hers = app.cookie("/login/ada", "").await;
+        let key = app.users.list("ada").await.unwrap()[0].key;
+        let his = Arc::new(Mutex::new(String::new()));
+        let login = {
+            let his = Arc::clone(&his);
+            async move { *his.lock().unwrap() = other.cookie("/login/bob", &hers).await }
+        };
+        if is_meanwhile {
+            store.on("delete", login);
+        } else {
+            login.await;
+        }
+        assert!(!app.users.revoke("ada", key).await.unwrap(), "{is_meanwhile}");
+        let his = his.lock().unwrap().clone();
+        assert_eq!((app.user_of(&his).await, app.ends()), ("bob".to_owned(), vec![]));
+    }
 }

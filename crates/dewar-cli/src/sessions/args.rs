@@ -32,6 +32,9 @@ bytes_average, bytes_p99, oldest_created_ms (null: there is none). The sizes are
 p99 is at most 1 % too large.";
 
 const REVOKE_EXAMPLES: &str = "\
+A session that is rotated meanwhile ends, too. One of a user's that somebody else has logged in to is no
+longer his: --user leaves it.
+
 Examples:
   dewar sessions revoke 6f1c2a9b --yes
   dewar sessions revoke --user 42 --yes          logs one user out everywhere

@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Erase) -> anyhow::Result<()> {
                 break;
             }
             for key in &seen.of_the_user {
-                erased += u64::from(reach.end(key, Some(&owner)).await?);
+                erased += u64::from(reach.end_of(&owner, key).await?);
             }
             seen = look(&reach, &owner).await?;
         }

@@ -65,7 +65,7 @@ fn ensure_meant(file: &Path, resume: bool) -> anyhow::Result<()> {
 /// What a migration would find now, and how much there is to see.
 async fn count(old: &Reach) -> anyhow::Result<(Moved, u64)> {
     let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
-    let (mut moved, mut pages, mut progress) = (Moved::default(), old.pages(), Progress::new());
+    let (mut moved, mut pages, mut progress) = (Moved::default(), old.entries(), Progress::new());
     while let Some(page) = pages.next().await? {
         for (key, found) in page {
             moved.seen += 1;

@@ -27,6 +27,8 @@ mod show;
 mod span;
 mod stats;
 mod table;
+#[cfg(test)]
+mod tests;
 mod user;
 mod view;
 

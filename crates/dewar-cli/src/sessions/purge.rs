@@ -55,7 +55,7 @@ async fn sweep(reach: &Reach) -> anyhow::Result<u64> {
 /// How many a sweep would forget now.
 async fn count(reach: &Reach) -> anyhow::Result<u64> {
     let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
-    let (mut entries, mut pages, mut progress) = (0, reach.pages(), Progress::new());
+    let (mut entries, mut pages, mut progress) = (0, reach.entries(), Progress::new());
     while let Some(page) = pages.next().await? {
         for (_, found) in page {
             let until_ms = match found {

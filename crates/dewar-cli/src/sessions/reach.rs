@@ -11,8 +11,8 @@ use anyhow::{bail, ensure};
 use dewar::{
     StoreKey,
     store::{
-        BoxStore, Cursor, Loaded, Owner, Reached, Record, Scan, Store, StoreError, StoreErrorKind,
-        UserIndex,
+        BoxStore, Chain, Cursor, Loaded, Owner, Reached, Record, Scan, Store, StoreError,
+        StoreErrorKind, UserIndex,
     },
 };
 use dewar_stores::url::StoreUrl;
@@ -32,9 +32,6 @@ const PAGE: usize = 256;
 
 /// How long a tombstone stays: longer than any request, as a session layer's default is.
 const TOMBSTONE_MS: u64 = 10 * 60 * 1000;
-
-/// How often a session can have been rotated while it is followed.
-const HOPS: usize = 16;
 
 /// A store that is there, at one moment.
 pub(super) struct Reach {
@@ -67,14 +64,17 @@ impl Reach {
             ensure_file(from, file)?;
         }
         let store = store::open(from, &url).await?;
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        Ok(Self { store, url, now_ms })
+        Ok(Self { store, url, now_ms: clock_ms() })
     }
 
-    /// Everything, page by page.
+    /// All sessions and what is left of ended ones, page by page.
     pub(super) fn pages(&self) -> Pages<'_> {
-        Pages { reach: self, from: None, over: false }
+        Pages { reach: self, from: None, over: false, sessions_alone: true }
+    }
+
+    /// Everything, page by page: also what is kept beside the sessions.
+    pub(super) fn entries(&self) -> Pages<'_> {
+        Pages { sessions_alone: false, ..self.pages() }
     }
 
     pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
@@ -102,42 +102,68 @@ impl Reach {
         Ok(())
     }
 
-    /// Ends a session, wherever it goes meanwhile; tells whether there was something to end.
+    /// Ends a session, wherever it goes meanwhile and whosever it becomes; tells whether there was
+    /// something to end. `owner` is whose it was seen to be.
     pub(super) async fn end(
         &self,
         key: &StoreKey,
         owner: Option<&Owner>,
     ) -> Result<bool, StoreError> {
-        let mut key = *key;
-        for _ in 0..HOPS {
-            let reached = within(self.store.delete(&key, self.now_ms + TOMBSTONE_MS)).await?;
-            if let Some(owner) = owner {
-                self.leave(owner, &key).await?;
-            }
-            match reached {
+        let mut chain = Chain::from(*key);
+        loop {
+            match self.delete(chain.key(), owner).await? {
                 Reached::Done => return Ok(true),
                 Reached::Gone => return Ok(false),
-                Reached::Moved(moved) => key = moved.to,
+                Reached::Moved(moved) => chain.follow(moved)?,
             }
         }
-        Err(StoreError::unavailable("the session is rotated too often to be followed"))
+    }
+
+    /// Ends a session of this user, wherever it goes meanwhile; once somebody else has logged in to it,
+    /// it is his and goes on.
+    pub(super) async fn end_of(&self, owner: &Owner, key: &StoreKey) -> Result<bool, StoreError> {
+        let mut chain = Chain::from(*key);
+        loop {
+            match self.load(chain.key()).await? {
+                Loaded::Live(record) if record.owner.as_ref() != Some(owner) => return Ok(false),
+                Loaded::Moved(moved) => {
+                    self.leave(owner, chain.key()).await?;
+                    chain.follow(moved)?;
+                    continue;
+                }
+                Loaded::Live(_) | Loaded::Ended { .. } | Loaded::Nothing => {}
+            }
+            match self.delete(chain.key(), Some(owner)).await? {
+                Reached::Done => return Ok(true),
+                Reached::Gone => return Ok(false),
+                Reached::Moved(moved) => chain.follow(moved)?,
+            }
+        }
+    }
+
+    /// Ends what stands there. The tombstone lasts from now on, however long the command has run.
+    async fn delete(&self, key: &StoreKey, owner: Option<&Owner>) -> Result<Reached, StoreError> {
+        let until_ms = clock_ms().saturating_add(TOMBSTONE_MS);
+        let reached = within(self.store.delete(key, until_ms)).await?;
+        if let Some(owner) = owner {
+            self.leave(owner, key).await?;
+        }
+        Ok(reached)
     }
 
     /// Where a session is now: itself, or the end of its chain.
     pub(super) async fn follow(&self, key: &StoreKey) -> Result<(StoreKey, Loaded), StoreError> {
-        let mut key = *key;
-        for _ in 0..HOPS {
-            match self.load(&key).await? {
-                Loaded::Moved(moved) => key = moved.to,
-                loaded => return Ok((key, loaded)),
-            }
-        }
-        Err(StoreError::unavailable("the session is rotated too often to be followed"))
+        Chain::from(*key).end(|key| async move { self.load(&key).await }).await
     }
 
     pub(super) fn is_live(&self, record: &Record) -> bool {
         self.now_ms < record.deadline_ms()
     }
+}
+
+fn clock_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Which store is named, and by what.
@@ -183,6 +209,7 @@ pub(super) struct Pages<'r> {
     reach: &'r Reach,
     from: Option<Cursor>,
     over: bool,
+    sessions_alone: bool,
 }
 
 impl Pages<'_> {
@@ -195,7 +222,8 @@ impl Pages<'_> {
             "the store {} cannot show what it holds: name one that can",
             self.reach.url
         );
-        let page = within(self.reach.store.scan(self.from.as_ref(), PAGE)).await?;
+        let mut page = within(self.reach.store.scan(self.from.as_ref(), PAGE)).await?;
+        page.found.retain(|(key, _)| !self.sessions_alone || key.is_session());
         self.over = page.next.is_none();
         self.from = page.next;
         Ok(Some(page.found))

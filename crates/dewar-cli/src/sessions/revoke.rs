@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use dewar::{
     StoreKey, UserSessions,
-    store::{Loaded, Record},
+    store::{Chain, Loaded, Record, StoreErrorKind},
 };
 
 use super::{
@@ -14,18 +14,11 @@ use crate::failure::NothingFound;
 
 pub(super) async fn run(args: &Revoke) -> anyhow::Result<()> {
     let reach = Reach::open(&args.asked).await?;
-    let mut ending = Ending { reach: &reach, args, ended: 0, progress: Progress::new() };
+    let mut ending = Ending::new(&reach, args);
     if let Some(user) = &args.user {
         ending.of_user(user).await?;
     } else if args.all {
-        let mut pages = reach.pages();
-        while let Some(page) = pages.next().await? {
-            for (key, found) in page {
-                if let Sorted::Live(record) = Sorted::of(&reach, found)? {
-                    ending.take(&key, &record).await?;
-                }
-            }
-        }
+        ending.all().await?;
     } else {
         ending.named().await?;
     }
@@ -39,7 +32,49 @@ struct Ending<'a> {
     progress: Progress,
 }
 
-impl Ending<'_> {
+#[cfg(test)]
+pub(super) async fn end_all(reach: &Reach, args: &Revoke) -> anyhow::Result<u64> {
+    let mut ending = Ending::new(reach, args);
+    ending.all().await?;
+    Ok(ending.ended)
+}
+
+impl<'a> Ending<'a> {
+    fn new(reach: &'a Reach, args: &'a Revoke) -> Self {
+        Self { reach, args, ended: 0, progress: Progress::new() }
+    }
+
+    /// All there are. One that is rotated while the store is read may have gone to where it was read
+    /// already, so each marker is followed, too. A dry run meets what stands still once.
+    async fn all(&mut self) -> anyhow::Result<()> {
+        let mut pages = self.reach.pages();
+        while let Some(page) = pages.next().await? {
+            for (key, found) in page {
+                match Sorted::of(self.reach, found)? {
+                    Sorted::Live(record) => self.take(&key, &record).await?,
+                    Sorted::Moved if self.args.yes => self.take_successor(key).await?,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what a marker leads to. Where the chain is too long to be followed there are other markers
+    /// behind this one, which lead to the same end.
+    async fn take_successor(&mut self, key: StoreKey) -> anyhow::Result<()> {
+        let mut chain = Chain::from(key);
+        loop {
+            match self.reach.load(chain.key()).await {
+                Ok(Loaded::Moved(moved)) if chain.follow(moved).is_ok() => {}
+                Ok(Loaded::Live(record)) => return self.take(chain.key(), &record).await,
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == StoreErrorKind::Corrupt => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     /// The sessions that were named, wherever they went. All names are looked up before one ends.
     async fn named(&mut self) -> anyhow::Result<()> {
         let mut meant: Vec<(StoreKey, Record)> = Vec::new();

@@ -4,6 +4,7 @@
 //! plan becomes store calls, and the answers *gone*, *conflict* and *moved* are dealt with
 //! ([`stored`]). Comes from [`crate::plan`]; goes to [`crate::respond`].
 
+mod begun;
 mod merge;
 mod places;
 mod rotate;

@@ -14,11 +14,11 @@ use dewar_signing::{Codec, Dict, TaggedJson, Value};
 
 use super::{stored::Act, verbs::Updated};
 use crate::{
+    backend::pause,
     error::CommitError,
     id::StoreKey,
     open::decode,
-    rotation::MAX_HOPS,
-    store::{Created, Loaded, Owner, Record, StoreError, StoreErrorKind, Writes, Written},
+    store::{Chain, Created, Loaded, Owner, Record, StoreError, StoreErrorKind, Writes, Written},
     user::places_key,
     users::UserSessions,
 };
@@ -62,7 +62,7 @@ impl Act<'_> {
             if self.write_places(&key, old.as_ref(), under_way).await? {
                 return Ok(());
             }
-            self.verbs.pause(attempt).await;
+            pause(attempt).await;
         }
         Err(StoreError::new(StoreErrorKind::TimedOut).into())
     }
@@ -71,25 +71,25 @@ impl Act<'_> {
     /// session may yet be written, or was written behind the counting.
     async fn is_taken(
         &self,
-        mut session: StoreKey,
+        session: StoreKey,
         since_ms: u64,
         is_alive: impl Fn(&StoreKey) -> bool,
     ) -> Result<bool, StoreError> {
-        for _ in 0..MAX_HOPS {
-            if is_alive(&session) {
+        let mut chain = Chain::from(session);
+        loop {
+            if is_alive(chain.key()) {
                 return Ok(false);
             }
-            match self.verbs.load(&session).await? {
+            match self.verbs.load(chain.key()).await? {
                 Loaded::Nothing => {
                     let lasts_ms = self.verbs.server.marker_ms();
                     return Ok(self.now_ms < since_ms.saturating_add(lasts_ms));
                 }
                 Loaded::Live(record) => return Ok(!self.is_past(&record)),
                 Loaded::Ended { .. } => return Ok(false),
-                Loaded::Moved(moved) => session = moved.to,
+                Loaded::Moved(moved) => chain.follow(moved)?,
             }
         }
-        Ok(false)
     }
 
     /// Writes the places over what was read; false if somebody else did so meanwhile.

@@ -5,12 +5,14 @@
 //!   new id ──▶ successor ◀─────────────────┘ routes the changes of requests that had opened the old
 //! ```
 //!
-//! The successor is created first; a crash in between leaves a record that nobody can name. Logout
+//! The successor is created first; a crash in between leaves a record that nobody can name, and a
+//! failure one that is [ended](super::begun). Logout
 //! wins over rotation, and of two rotations the first: the other drops its successor and lands its
 //! changes in the winner's.
 
 use super::{
     CookieChange,
+    begun::Begun,
     merge::{Overlay, merge},
     stored::{Act, Base, Done},
     verbs::{Updated, Verbs},
@@ -19,10 +21,9 @@ use super::{
 use crate::{
     error::CommitError,
     event::EndedBy,
-    id::SessionId,
     open::Stored,
-    rotation::{MAX_HOPS, Rotation},
-    store::{Loaded, Moved, Record, StoreError, StoreErrorKind, Written},
+    rotation::Rotation,
+    store::{Chain, Loaded, Moved, StoreError, StoreErrorKind, Written},
     user::USER,
 };
 
@@ -34,7 +35,7 @@ impl Act<'_> {
         mut moved: Moved,
     ) -> Result<Done, CommitError> {
         let Verbs { server, .. } = self.verbs;
-        for _ in 0..MAX_HOPS {
+        for _ in 0..Chain::MAX_HOPS {
             if self.now_ms >= moved.until_ms {
                 break;
             }
@@ -94,7 +95,7 @@ impl Act<'_> {
         let Verbs { server, .. } = self.verbs;
         let mut permit = server.queue.enter(stored.key).await;
         let mut base = stored.base(permit.predecessor())?;
-        let mut successor: Option<(SessionId, Record)> = None;
+        let mut successor: Option<Begun<'_>> = None;
         loop {
             let answer = if self.is_past(&base.record) {
                 self.look_again(&stored.key, &base).await?
@@ -102,20 +103,23 @@ impl Act<'_> {
                 let rotation = self.rotation(work, &base);
                 let current = base.contents(&work.opened);
                 let merged = merge(&mut work.changes, &work.opened, current, None)?;
-                let (id, record) =
+                let mut begun =
                     self.succeed(successor.take(), &merged.contents, &rotation, &base).await?;
-                let moved = Moved { to: id.store_key(), until_ms: rotation.until_ms };
+                begun.unheard.follows(stored.key);
+                let moved = Moved { to: begun.id.store_key(), until_ms: rotation.until_ms };
                 let expected = base.record.version();
                 let answer = self.verbs.supersede(&stored.key, expected, moved).await?;
                 if answer == Written::Done {
                     let was = base.record.owner;
                     self.leave(&stored.key, was).await;
-                    self.bound(&record, was).await;
+                    self.bound(&begun.record, was).await;
                     self.tell(&merged);
-                    let change = self.set_cookie(&id, &work.decision, record.created_ms);
+                    let began_ms = begun.record.created_ms;
+                    let change = self.set_cookie(&begun.id, &work.decision, began_ms);
+                    begun.keep();
                     return Ok(Done::kept(change, &base, &merged.contents));
                 }
-                successor = Some((id, record));
+                successor = Some(begun);
                 answer
             };
             if let Written::Conflict(there) = answer {
@@ -123,8 +127,11 @@ impl Act<'_> {
                 continue;
             }
             // Logout wins over rotation, and of two rotations the first: ours is dropped.
-            if let Some((id, _)) = &successor {
-                self.delete_chain(id.store_key()).await?;
+            if let Some(begun) = successor {
+                let key = begun.id.store_key();
+                self.verbs.delete(&key, self.until_ms()).await?;
+                self.leave(&key, begun.record.owner).await;
+                begun.keep();
             }
             drop(permit);
             return match answer {
@@ -152,22 +159,22 @@ impl Act<'_> {
     }
 
     /// Creates the successor, or brings the one that was created up to date.
-    async fn succeed(
-        &self,
-        made: Option<(SessionId, Record)>,
+    async fn succeed<'s>(
+        &'s self,
+        made: Option<Begun<'s>>,
         contents: &Overlay<'_>,
         rotation: &Rotation,
         old: &Base,
-    ) -> Result<(SessionId, Record), CommitError> {
-        let Some((id, made)) = made else {
+    ) -> Result<Begun<'s>, CommitError> {
+        let Some(made) = made else {
             return self.insert(contents, Some(rotation), Some(&old.record)).await;
         };
         // Nobody else knows its id, so nobody can have changed it. It keeps the old one's writes.
         let record = self.record(contents, Some(rotation), &old.record, old.record.writes)?;
-        let key = id.store_key();
-        self.enter_if_new(&key, &record, &made).await?;
-        match self.verbs.update(&key, made.version(), &record).await? {
-            Updated::Here(Written::Done) => Ok((id, record)),
+        let key = made.id.store_key();
+        self.enter_if_new(&key, &record, &made.record).await?;
+        match self.verbs.update(&key, made.record.version(), &record).await? {
+            Updated::Here(Written::Done) => Ok(Begun { record, ..made }),
             _ => Err(StoreError::new(StoreErrorKind::OutcomeUnknown).into()),
         }
     }

@@ -17,6 +17,7 @@ use dewar_signing::{LazyDict, Value};
 
 use super::{
     CookieChange, Decision,
+    begun::Begun,
     merge::{Merged, Overlay, merge},
     verbs::{Updated, Verbs},
     work::Work,
@@ -30,8 +31,8 @@ use crate::{
     id::StoreKey,
     open::{Origin, Stored, decode},
     plan::Plan,
-    rotation::{MAX_HOPS, Rotation},
-    store::{Loaded, Reached, Record, Store, StoreError, StoreErrorKind, Written},
+    rotation::Rotation,
+    store::{Chain, Loaded, Reached, Record, Store, StoreError, StoreErrorKind, Written},
 };
 
 /// What a commit did.
@@ -133,7 +134,11 @@ impl Act<'_> {
         let decision = work.decision;
         match (decision.plan, origin) {
             (Plan::Nothing, _) => Ok(CookieChange::Keep.into()),
-            (Plan::Create, _) => Ok(Box::pin(self.create(&work.left, decision)).await?.into()),
+            (Plan::Create, _) => {
+                let (begun, change) = Box::pin(self.create(&work.left, decision)).await?;
+                begun.keep();
+                Ok(change.into())
+            }
             (Plan::Touch, Origin::Stored(stored)) => {
                 Ok(Box::pin(self.touch(stored, decision)).await.into())
             }
@@ -142,12 +147,13 @@ impl Act<'_> {
                 Box::pin(self.regenerate(work, stored)).await
             }
             (Plan::Replace, Origin::Stored(stored)) => {
-                let change = Box::pin(self.create(&work.left, decision)).await?;
+                let (begun, change) = Box::pin(self.create(&work.left, decision)).await?;
                 Box::pin(self.end(stored.key, stored.record.owner, EndedBy::Replaced)).await?;
+                begun.keep();
                 Ok(change.into())
             }
             (Plan::Destroy, origin) => {
-                if let Some(key) = origin.key() {
+                for key in origin.keys() {
                     let owner = origin.owner();
                     Box::pin(self.end(key, owner, EndedBy::Logout)).await?;
                 }
@@ -169,10 +175,11 @@ impl Act<'_> {
         &self,
         contents: &LazyDict,
         decision: Decision,
-    ) -> Result<CookieChange, CommitError> {
-        let (id, record) = self.insert(&Overlay::none(contents), None, None).await?;
-        self.bound(&record, None).await;
-        Ok(self.set_cookie(&id, &decision, self.now_ms))
+    ) -> Result<(Begun<'_>, CookieChange), CommitError> {
+        let begun = self.insert(&Overlay::none(contents), None, None).await?;
+        self.bound(&begun.record, None).await;
+        let change = self.set_cookie(&begun.id, &decision, self.now_ms);
+        Ok((begun, change))
     }
 
     async fn touch(&self, stored: &Stored, decision: Decision) -> CookieChange {
@@ -209,6 +216,7 @@ impl Act<'_> {
                 match answer {
                     Updated::Here(Written::Done) => {
                         if record.owner != base.record.owner {
+                            Box::pin(self.enter_again(&stored.key, &record)).await;
                             Box::pin(self.bound(&record, base.record.owner)).await;
                         }
                         permit.pass_on(record);
@@ -254,18 +262,16 @@ impl Act<'_> {
     /// Ends the session at the end of the chain; gives its key if it was alive until now.
     pub(super) async fn delete_chain(
         &self,
-        mut key: StoreKey,
+        key: StoreKey,
     ) -> Result<Option<StoreKey>, CommitError> {
-        let until_ms = self.until_ms();
-        // One key more than there are hops.
-        for _ in 0..=MAX_HOPS {
-            match self.verbs.delete(&key, until_ms).await? {
-                Reached::Done => return Ok(Some(key)),
+        let (until_ms, mut chain) = (self.until_ms(), Chain::from(key));
+        loop {
+            match self.verbs.delete(chain.key(), until_ms).await? {
+                Reached::Done => return Ok(Some(*chain.key())),
                 Reached::Gone => return Ok(None),
-                Reached::Moved(moved) => key = moved.to,
+                Reached::Moved(moved) => chain.follow(moved)?,
             }
         }
-        Err(StoreError::unavailable("the session was rotated too often to be followed").into())
     }
 
     async fn take_once(&self, key: StoreKey, name: &str) -> Result<Option<Value>, CommitError> {

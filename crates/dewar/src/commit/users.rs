@@ -52,6 +52,16 @@ impl Act<'_> {
         Ok(())
     }
 
+    /// Notes once more whose session this is. An older note of it may have been there, and somebody who
+    /// saw that it was void may have taken both back. If this fails, so it stays.
+    pub(super) async fn enter_again(&self, key: &StoreKey, record: &Record) {
+        let store = self.verbs.server.store();
+        if let Some(owner) = record.owner.filter(|_| store.knows_users()) {
+            let enter = store.enter(&owner, key, self.now_ms, record.absolute_deadline_ms);
+            let _ = self.verbs.call("enter", key, enter).await;
+        }
+    }
+
     /// The session is its user's now, and was `was`'s: what is one too many ends.
     ///
     /// It is written, and nothing that fails here takes it back: the next login ends what is left.

@@ -14,27 +14,21 @@
 //! What is asked after a failure is boxed: it is rare, and the room for it would be part of every
 //! commit.
 
-use std::{
-    future::Future,
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::future::Future;
 
 use crate::{
-    backend::Server,
+    backend::{Server, pause},
     config::Config,
+    ending::Ending,
     id::StoreKey,
-    rotation::MAX_HOPS,
     store::{
-        Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError, StoreErrorKind,
+        Chain, Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError, StoreErrorKind,
         UserIndex, WriteId, Written,
     },
 };
 
-/// The longest pause between two attempts.
-const MAX_PAUSE: Duration = Duration::from_millis(200);
-
 /// The verbs of one commit. They go on until the deadline of the commit ends them.
+#[derive(Clone, Copy)]
 pub(super) struct Verbs<'c> {
     pub(super) config: &'c Config,
     pub(super) server: &'c Server,
@@ -45,7 +39,7 @@ impl Verbs<'_> {
     pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
         for attempt in 0.. {
             match self.call("load", key, self.server.store().load(key)).await {
-                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                Err(error) if error.is_passing() => pause(attempt).await,
                 answer => return answer,
             }
         }
@@ -61,7 +55,7 @@ impl Verbs<'_> {
             match self.call("create", key, self.server.store().create(key, record)).await {
                 // An earlier attempt may have made it.
                 Ok(Created::Exists) if attempt > 0 => {}
-                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                Err(error) if error.is_passing() => pause(attempt).await,
                 answer => return answer,
             }
             match Box::pin(self.load(key)).await? {
@@ -91,7 +85,7 @@ impl Verbs<'_> {
                     return judge(there, expected, ours).map(Updated::Here);
                 }
                 Ok(Written::Moved(_)) if attempt > 0 => {}
-                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                Err(error) if error.is_passing() => pause(attempt).await,
                 answer => return answer.map(Updated::Here),
             }
             match Box::pin(self.load(key)).await? {
@@ -114,19 +108,16 @@ impl Verbs<'_> {
     /// the record it came from, over as many rotations as there were.
     async fn went_along(
         &self,
-        mut moved: Moved,
+        moved: Moved,
         expected: WriteId,
         ours: WriteId,
     ) -> Result<bool, StoreError> {
-        for _ in 0..MAX_HOPS {
-            match self.load(&moved.to).await? {
-                Loaded::Live(there) => return Ok(judge(there, expected, ours)? == Written::Done),
-                Loaded::Moved(next) => moved = next,
-                // Whoever wants to land there will find nothing to land in.
-                Loaded::Ended { .. } | Loaded::Nothing => return Ok(false),
-            }
+        let load = |key| async move { self.load(&key).await };
+        match Chain::from(moved.to).end(load).await?.1 {
+            Loaded::Live(there) => Ok(judge(there, expected, ours)? == Written::Done),
+            // Whoever wants to land there will find nothing to land in.
+            Loaded::Moved(_) | Loaded::Ended { .. } | Loaded::Nothing => Ok(false),
         }
-        Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
     }
 
     pub(super) async fn supersede(
@@ -140,7 +131,7 @@ impl Verbs<'_> {
             match self.call("supersede", old, answer).await {
                 // An earlier attempt made it.
                 Ok(Written::Moved(there)) if there.to == moved.to => return Ok(Written::Done),
-                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                Err(error) if error.is_passing() => pause(attempt).await,
                 answer => return answer,
             }
             match Box::pin(self.load(old)).await? {
@@ -165,26 +156,22 @@ impl Verbs<'_> {
         for attempt in 0.. {
             let enter = self.server.store().enter(owner, key, now_ms, until_ms);
             match self.call("enter", key, enter).await {
-                Err(error) if is_passing(&error) => self.pause(attempt).await,
+                Err(error) if error.is_passing() => pause(attempt).await,
                 answer => return answer,
             }
         }
         Err(StoreError::new(StoreErrorKind::TimedOut))
     }
 
-    /// Deletes; once more does no harm.
+    /// Ends what is there, as often as there is no answer: see [`Ending`].
     pub(super) async fn delete(
         &self,
         key: &StoreKey,
         until_ms: u64,
     ) -> Result<Reached, StoreError> {
-        for attempt in 0.. {
-            match self.call("delete", key, self.server.store().delete(key, until_ms)).await {
-                Err(error) if is_passing(&error) => self.pause(attempt).await,
-                answer => return answer,
-            }
-        }
-        Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
+        let Self { config, server } = self;
+        let (store, calls, events) = (server.store(), &server.calls, &config.events);
+        Ending { store, calls, events, until_ms }.delete(key, u32::MAX).await
     }
 
     pub(super) async fn call<T>(
@@ -195,14 +182,6 @@ impl Verbs<'_> {
     ) -> Result<T, StoreError> {
         self.server.call(&self.config.events, operation, key, call).await
     }
-
-    /// Longer after each attempt, and never the same for two writers.
-    pub(super) async fn pause(&self, attempt: u32) {
-        let longest = MAX_PAUSE.min(Duration::from_millis(5) * 2_u32.saturating_pow(attempt));
-        // Hashing by random keys is chance enough.
-        let chance = RandomState::new().hash_one(attempt) % 1000;
-        Box::pin(tokio::time::sleep(longest.mul_f64(0.5 + chance as f64 / 2000.0))).await;
-    }
 }
 
 /// What [`Verbs::update`] did.
@@ -212,14 +191,6 @@ pub(super) enum Updated {
     /// It was written, and the session was rotated before that could be seen: the write went along
     /// into the successor, and the browser has been sent the new id.
     WentAlong,
-}
-
-/// Whether the error may pass, and leaves open whether the call was carried out.
-fn is_passing(error: &StoreError) -> bool {
-    matches!(
-        error.kind(),
-        StoreErrorKind::OutcomeUnknown | StoreErrorKind::TimedOut | StoreErrorKind::Unavailable
-    )
 }
 
 /// What a record that holds another version says about our write.

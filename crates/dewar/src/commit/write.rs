@@ -3,7 +3,9 @@
 use dewar_signing::{LazyValue, TaggedJson};
 
 use super::{
-    CookieChange, Decision, expires, largest_key,
+    CookieChange, Decision,
+    begun::{Begun, Unheard},
+    expires, largest_key,
     merge::Overlay,
     stored::{Act, Base},
     verbs::{Updated, Verbs},
@@ -42,7 +44,7 @@ impl Act<'_> {
         contents: &Overlay<'_>,
         rotation: Option<&Rotation>,
         old: Option<&Record>,
-    ) -> Result<(SessionId, Record), CommitError> {
+    ) -> Result<Begun<'_>, CommitError> {
         for _ in 0..MAX_IDS {
             let id = self.verbs.server.new_id()?;
             let record = match old {
@@ -61,9 +63,11 @@ impl Act<'_> {
             };
             let key = id.store_key();
             self.enter(&key, &record, old).await?;
+            let unheard = Unheard::new(self.verbs, key, record.owner);
             match self.verbs.create(&key, &record).await? {
-                Created::Done => return Ok((id, record)),
-                Created::Exists | Created::Ended => {}
+                Created::Done => return Ok(Begun { id, record, unheard }),
+                // Whatever is there is not ours.
+                Created::Exists | Created::Ended => unheard.forget(),
             }
         }
         Err(StoreError::unavailable("every new id is taken: the random source repeats itself")

@@ -60,8 +60,9 @@ pub(crate) enum Origin {
     Stored(Stored),
     /// The id was rotated away.
     Rotated { key: StoreKey },
-    /// The store gave no answer, and the route goes on without.
-    Unreachable { key: StoreKey },
+    /// The store gave no answer, and the route goes on without. What else came under our name may be
+    /// a session, too: a logout ends all of it.
+    Unreachable { key: StoreKey, others: Vec<StoreKey> },
 }
 
 /// A live session of a store.
@@ -79,9 +80,18 @@ impl Origin {
     pub(crate) fn key(&self) -> Option<StoreKey> {
         match self {
             Self::Stored(stored) => Some(stored.key),
-            Self::Rotated { key } | Self::Unreachable { key } => Some(*key),
+            Self::Rotated { key } | Self::Unreachable { key, .. } => Some(*key),
             Self::Nowhere | Self::Token(_) => None,
         }
+    }
+
+    /// Everything that ends with a logout.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = StoreKey> + '_ {
+        let others = match self {
+            Self::Unreachable { others, .. } => &others[..],
+            _ => &[],
+        };
+        self.key().into_iter().chain(others.iter().copied())
     }
 
     /// Whose session it is, as far as is known.
@@ -142,8 +152,8 @@ impl Open {
 /// Why a cookie does not open a session.
 pub(crate) enum Refusal {
     Verdict(Verdict),
-    /// The store gave no answer of this key.
-    Store(StoreKey, StoreError),
+    /// The store gave no answer of this key, and was not asked of the others.
+    Store(StoreKey, Vec<StoreKey>, StoreError),
 }
 
 impl Refusal {
@@ -151,11 +161,14 @@ impl Refusal {
     fn into_absent(self, on_outage: OnOutage) -> Result<Opened, StoreError> {
         match self {
             Self::Verdict(verdict) => Ok(absent(verdict)),
-            Self::Store(key, _) if on_outage == OnOutage::GoOnWithout => {
-                let origin = Origin::Unreachable { key };
+            // What the store does not even understand another time is no outage.
+            Self::Store(key, others, error)
+                if on_outage == OnOutage::GoOnWithout && error.is_outage() =>
+            {
+                let origin = Origin::Unreachable { key, others };
                 Ok(Opened { origin, ..absent(Verdict::StoreUnavailable) })
             }
-            Self::Store(_, error) => Err(error),
+            Self::Store(_, _, error) => Err(error),
         }
     }
 }
@@ -217,7 +230,17 @@ async fn choose<'h>(
             (Ok(opened), None) => live = Some((token, opened)),
             (Ok(_), Some((first, _))) if *first == token => {}
             (Ok(_), Some(_)) => return Ok(absent(Verdict::Duplicate)),
-            (Err(silence @ Refusal::Store(..)), _) => return Err(silence),
+            (Err(Refusal::Store(key, _, error)), _) => {
+                let found = live.iter().map(|(_, opened)| opened).chain(&rotated);
+                let found = found.filter_map(|opened| opened.origin.key());
+                // One store that is silent is enough: it is not asked of the rest.
+                let mut keys: Vec<_> =
+                    found.chain(others.filter_map(|token| key_of(config, &token))).collect();
+                keys.sort_unstable();
+                keys.dedup();
+                keys.retain(|other| *other != key);
+                return Err(Refusal::Store(key, keys, error));
+            }
             (Err(Refusal::Verdict(verdict)), _) => {
                 refusal.get_or_insert(verdict);
             }
@@ -232,6 +255,14 @@ async fn choose<'h>(
     }
     let found = live.map(|(_, opened)| opened).or(rotated);
     Ok(found.unwrap_or_else(|| absent(refusal.unwrap_or(Verdict::NoCookie))))
+}
+
+/// The key in the store that a cookie stands for.
+fn key_of(config: &Config, token: &[u8]) -> Option<StoreKey> {
+    match &config.backend {
+        Backend::Cookie => None,
+        Backend::Server(server) => server.read(token).ok().map(|(id, _)| id.store_key()),
+    }
 }
 
 fn absent(verdict: Verdict) -> Opened {

@@ -30,7 +30,7 @@ pub(super) async fn read(
     let loaded = loaded.map_err(|error| match error.kind() {
         // One damaged record locks its visitor out of no page.
         StoreErrorKind::Corrupt => Verdict::Unreadable { reason: error.to_string() }.into(),
-        _ => Refusal::Store(key, error),
+        _ => Refusal::Store(key, Vec::new(), error),
     });
     let mut loaded = loaded?;
     if let Loaded::Live(record) = &loaded {

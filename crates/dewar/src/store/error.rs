@@ -89,6 +89,14 @@ impl StoreError {
         )
     }
 
+    /// Whether it may pass, and leaves open whether the call was carried out.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::OutcomeUnknown | StoreErrorKind::TimedOut | StoreErrorKind::Unavailable
+        )
+    }
+
     /// What kind of failure it is.
     pub fn kind(&self) -> StoreErrorKind {
         self.kind

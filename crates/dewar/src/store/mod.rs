@@ -35,6 +35,7 @@
 //! Every number is kept as it is, up to [`u64::MAX`]: a database whose integers are signed keeps the
 //! same 64 bits.
 
+mod chain;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod erased;
@@ -47,6 +48,7 @@ mod users;
 
 use std::{future::Future, time::Duration};
 
+pub use chain::Chain;
 pub use erased::BoxStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;

@@ -24,7 +24,7 @@ pub struct Swept {
     pub forgotten: usize,
     /// The records among them, each told by one sweep alone: sessions that ended because nobody
     /// used them any more. A record whose deadline is 0 is not among them: whoever set it so has
-    /// told that end already.
+    /// told that end already. What is no session may be among them: [`StoreKey::is_session`].
     pub expired: Vec<StoreKey>,
 }
 

@@ -1,6 +1,7 @@
 //! A user's sessions: on which devices he is logged in, and how to end that.
 
 mod notes;
+mod orphan;
 
 use std::{
     fmt,
@@ -9,6 +10,8 @@ use std::{
 };
 
 use dewar_signing::{Dict, FromValue, LazyDict, LazyValue};
+
+pub(crate) use orphan::Orphan;
 
 use crate::{
     backend::{Calls, Server, ServerOptions},

@@ -8,23 +8,29 @@
 //! | a live record of this user | is true; it goes once that is long past |
 //! | a marker or a tombstone | goes: nothing lives there again |
 //! | nothing, or somebody else's record | goes once it is old: a login may be about to write its own |
+//!
+//! Of the last kind a login may make a true one between look and deed: then it comes back.
 
 use std::collections::BTreeMap;
 
 use super::UserSessions;
 use crate::{
     clock::{millis, unix_millis},
+    ending::Ending,
     event::{EndedBy, Event},
     id::StoreKey,
-    rotation::MAX_HOPS,
     store::{
-        Entry, GRACE, Loaded, Owner, Reached, Record, Store, StoreError, StoreErrorKind, UserIndex,
+        Chain, Entry, GRACE, Loaded, Owner, Reached, Record, Store, StoreError, StoreErrorKind,
+        UserIndex,
     },
     user::places_key,
 };
 
 /// How many notes are asked for at once.
 const PAGE: usize = 100;
+
+/// How often a store that does not answer is asked to end a session.
+const ATTEMPTS: u32 = 2;
 
 /// How many notes each login looks at, so that they do not grow without end: more than the one it
 /// adds.
@@ -115,7 +121,8 @@ impl UserSessions {
             Loaded::Moved(moved) => (self.follow(moved.to).await?, true),
             Loaded::Ended { .. } => (None, true),
             Loaded::Live(_) | Loaded::Nothing => {
-                (None, entry.since_ms.saturating_add(millis(self.marker)) < now_ms)
+                let is_old = entry.since_ms.saturating_add(millis(self.marker)) < now_ms;
+                (self.leave_unless_his(owner, &entry.key, is_old).await?, false)
             }
         };
         if void {
@@ -127,31 +134,59 @@ impl UserSessions {
         }))
     }
 
-    /// The live record at the end of a chain.
-    async fn follow(&self, mut key: StoreKey) -> Result<Option<(StoreKey, Record)>, StoreError> {
-        for _ in 0..=MAX_HOPS {
-            match self.load(&key).await? {
-                Loaded::Live(record) => return Ok(Some((key, record))),
-                Loaded::Moved(moved) => key = moved.to,
-                Loaded::Ended { .. } | Loaded::Nothing => return Ok(None),
-            }
+    /// Takes the note of somebody else's session back, or of none. Meanwhile it may have become his: a
+    /// login notes it, writes it, and notes it once more. Either that note is behind this, or the
+    /// session is seen here, and noted again.
+    async fn leave_unless_his(
+        &self,
+        owner: &Owner,
+        key: &StoreKey,
+        is_old: bool,
+    ) -> Result<Option<(StoreKey, Record)>, StoreError> {
+        if !is_old {
+            return Ok(None);
         }
-        Err(too_many_hops())
+        // If that fails, the next one to look takes it back; or it was done all the same.
+        let _ = self.leave(owner, key).await;
+        let Loaded::Live(record) = self.load(key).await? else { return Ok(None) };
+        if record.owner.as_ref() != Some(owner) {
+            return Ok(None);
+        }
+        let enter = self.store.enter(owner, key, self.now_ms(), record.absolute_deadline_ms);
+        self.calls.call(&self.events, "enter", key, enter).await?;
+        Ok(Some((*key, record)))
     }
 
-    /// Ends a session of this user, following it to the end of its chain.
+    /// The live record at the end of a chain.
+    async fn follow(&self, key: StoreKey) -> Result<Option<(StoreKey, Record)>, StoreError> {
+        let load = |key| async move { self.load(&key).await };
+        Ok(match Chain::from(key).end(load).await? {
+            (key, Loaded::Live(record)) => Some((key, record)),
+            (_, Loaded::Moved(_) | Loaded::Ended { .. } | Loaded::Nothing) => None,
+        })
+    }
+
+    /// Ends a session of this user, following it to the end of its chain; what somebody else has
+    /// logged in to meanwhile is left alone.
+    ///
+    /// A login rotates, so it cannot come between the look and the end. A session whose user is
+    /// written in place just then, by hand, ends for its new user.
     pub(crate) async fn end(
         &self,
         owner: &Owner,
-        mut key: StoreKey,
+        key: StoreKey,
         by: EndedBy,
     ) -> Result<bool, StoreError> {
-        for _ in 0..=MAX_HOPS {
+        let mut chain = Chain::from(key);
+        loop {
+            let key = *chain.key();
             let reached = match self.load(&key).await? {
                 Loaded::Live(record) if record.owner.as_ref() != Some(owner) => return Ok(false),
                 Loaded::Nothing => return Ok(false),
-                // What has ended is ended once more: only its own answer says that the end will last.
-                Loaded::Live(_) | Loaded::Ended { .. } => self.delete(&key).await?,
+                Loaded::Live(_) => self.delete(&key).await?,
+                // It is ended once more, since only its own answer says that the end will last; and
+                // whoever ended it tells so.
+                Loaded::Ended { .. } => self.delete(&key).await.map(|_| Reached::Gone)?,
                 Loaded::Moved(moved) => Reached::Moved(moved),
             };
             let _ = self.leave(owner, &key).await;
@@ -161,10 +196,9 @@ impl UserSessions {
                     return Ok(true);
                 }
                 Reached::Gone => return Ok(false),
-                Reached::Moved(moved) => key = moved.to,
+                Reached::Moved(moved) => chain.follow(moved)?,
             }
         }
-        Err(too_many_hops())
     }
 
     /// Ends all of a user's sessions, readable or not, and takes every note back.
@@ -209,7 +243,7 @@ impl UserSessions {
         Ok(ended)
     }
 
-    async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+    pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
         self.calls.call(&self.events, "load", key, self.store.load(key)).await
     }
 
@@ -229,20 +263,17 @@ impl UserSessions {
         self.notes(owner, after, PAGE).await
     }
 
-    async fn delete(&self, key: &StoreKey) -> Result<Reached, StoreError> {
+    pub(super) async fn delete(&self, key: &StoreKey) -> Result<Reached, StoreError> {
         let until_ms = self.now_ms().saturating_add(millis(self.marker));
-        self.calls.call(&self.events, "delete", key, self.store.delete(key, until_ms)).await
+        let Self { store, calls, events, .. } = self;
+        Ending { store, calls, events, until_ms }.delete(key, ATTEMPTS).await
     }
 
-    async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {
+    pub(super) async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {
         self.calls.call(&self.events, "leave", key, self.store.leave(owner, key)).await
     }
 
     fn now_ms(&self) -> u64 {
         unix_millis(self.clock.now())
     }
-}
-
-fn too_many_hops() -> StoreError {
-    StoreError::unavailable("the session was rotated too often to be followed")
 }

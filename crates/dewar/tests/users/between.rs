@@ -17,13 +17,26 @@ use super::noting::Noting;
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// What becomes of the calls of one verb.
+#[derive(Clone, Copy)]
+struct Fault {
+    verb: &'static str,
+    kind: StoreErrorKind,
+    /// It is done all the same.
+    behind: bool,
+    for_ever: bool,
+}
+
 /// A store in whose calls others come between: before a write, behind a list.
 #[derive(Clone, Default)]
 pub(crate) struct Between {
     store: Noting,
     job: Arc<Mutex<Option<(&'static str, Job)>>>,
-    /// The next call of this verb gets no answer, or all from now on.
-    silent: Arc<Mutex<Option<(&'static str, bool)>>>,
+    fault: Arc<Mutex<Option<Fault>>>,
+    /// How many calls come before the one that fails.
+    spared: Arc<Mutex<usize>>,
+    hangs: Arc<Mutex<Option<&'static str>>>,
+    calls: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Between {
@@ -31,11 +44,80 @@ impl Between {
         *self.job.lock().unwrap() = Some((verb, Box::pin(job)));
     }
 
+    /// The next call of this verb gets no answer, or all from now on.
     pub(crate) fn silence(&self, verb: &'static str, for_ever: bool) {
-        *self.silent.lock().unwrap() = Some((verb, for_ever));
+        let kind = StoreErrorKind::NotReplicated;
+        *self.fault.lock().unwrap() = Some(Fault { verb, kind, behind: false, for_ever });
     }
 
-    async fn others(&self, verb: &str) -> Result<(), StoreError> {
+    /// The call of this verb behind so many others gets no answer.
+    pub(crate) fn silence_after(&self, others: usize, verb: &'static str) {
+        self.silence(verb, false);
+        *self.spared.lock().unwrap() = others;
+    }
+
+    /// The next call of this verb fails so, and nothing is done.
+    pub(crate) fn fail(&self, verb: &'static str, kind: StoreErrorKind) {
+        *self.fault.lock().unwrap() = Some(Fault { verb, kind, behind: false, for_ever: false });
+    }
+
+    /// The next call of this verb is carried out, and its answer is this error.
+    pub(crate) fn lose(&self, verb: &'static str, kind: StoreErrorKind) {
+        *self.fault.lock().unwrap() = Some(Fault { verb, kind, behind: true, for_ever: false });
+    }
+
+    /// All calls of this verb wait for ever.
+    pub(crate) fn hang(&self, verb: &'static str) {
+        *self.hangs.lock().unwrap() = Some(verb);
+    }
+
+    pub(crate) fn heal(&self) {
+        *self.fault.lock().unwrap() = None;
+        *self.hangs.lock().unwrap() = None;
+    }
+
+    pub(crate) fn notes_of(&self, user: &str) -> usize {
+        self.store.notes_of(user)
+    }
+
+    /// How often this verb was called.
+    pub(crate) fn count(&self, verb: &str) -> usize {
+        self.calls.lock().unwrap().iter().filter(|call| **call == verb).count()
+    }
+
+    async fn call<T>(
+        &self,
+        verb: &'static str,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.calls.lock().unwrap().push(verb);
+        if verb != "sessions_of" {
+            self.others(verb).await;
+        }
+        if *self.hangs.lock().unwrap() == Some(verb) {
+            std::future::pending::<()>().await;
+        }
+        let fault = {
+            let mut fault = self.fault.lock().unwrap();
+            let mut spared = self.spared.lock().unwrap();
+            let is_meant = fault.is_some_and(|fault| fault.verb == verb) && *spared == 0;
+            *spared = spared.saturating_sub(usize::from(fault.is_some_and(|it| it.verb == verb)));
+            let now = fault.filter(|_| is_meant);
+            fault.take_if(|fault| is_meant && !fault.for_ever);
+            now
+        };
+        let answer = match fault {
+            Some(Fault { behind: false, kind, .. }) => Err(StoreError::new(kind)),
+            Some(Fault { kind, .. }) => call.await.and_then(|_| Err(StoreError::new(kind))),
+            None => call.await,
+        };
+        if verb == "sessions_of" {
+            self.others(verb).await;
+        }
+        answer
+    }
+
+    async fn others(&self, verb: &str) {
         let job = {
             let mut job = self.job.lock().unwrap();
             job.take_if(|(at, _)| *at == verb)
@@ -43,26 +125,16 @@ impl Between {
         if let Some((_, job)) = job {
             job.await;
         }
-        let mut silent = self.silent.lock().unwrap();
-        match *silent {
-            Some((at, for_ever)) if at == verb => {
-                *silent = for_ever.then_some((at, for_ever));
-                Err(StoreError::new(StoreErrorKind::NotReplicated))
-            }
-            _ => Ok(()),
-        }
     }
 }
 
 impl Store for Between {
     async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
-        self.others("load").await?;
-        self.store.load(key).await
+        self.call("load", self.store.load(key)).await
     }
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
-        self.others("create").await?;
-        self.store.create(key, record).await
+        self.call("create", self.store.create(key, record)).await
     }
 
     async fn update(
@@ -71,7 +143,7 @@ impl Store for Between {
         expected: WriteId,
         record: &Record,
     ) -> Result<Written, StoreError> {
-        self.store.update(key, expected, record).await
+        self.call("update", self.store.update(key, expected, record)).await
     }
 
     async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
@@ -79,7 +151,7 @@ impl Store for Between {
     }
 
     async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {
-        self.store.delete(key, until_ms).await
+        self.call("delete", self.store.delete(key, until_ms)).await
     }
 
     async fn supersede(
@@ -88,8 +160,7 @@ impl Store for Between {
         expected: WriteId,
         moved: Moved,
     ) -> Result<Written, StoreError> {
-        self.others("supersede").await?;
-        self.store.supersede(old, expected, moved).await
+        self.call("supersede", self.store.supersede(old, expected, moved)).await
     }
 
     fn boxed(self) -> BoxStore {
@@ -117,11 +188,11 @@ impl UserIndex for Between {
         now_ms: u64,
         until_ms: u64,
     ) -> Result<(), StoreError> {
-        self.store.enter(owner, key, now_ms, until_ms).await
+        self.call("enter", self.store.enter(owner, key, now_ms, until_ms)).await
     }
 
     async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {
-        self.store.leave(owner, key).await
+        self.call("leave", self.store.leave(owner, key)).await
     }
 
     async fn sessions_of(
@@ -130,8 +201,6 @@ impl UserIndex for Between {
         after: Option<Entry>,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        let found = self.store.sessions_of(owner, after, limit).await;
-        self.others("sessions_of").await?;
-        found
+        self.call("sessions_of", self.store.sessions_of(owner, after, limit)).await
     }
 }

@@ -1,0 +1,54 @@
+//! Ends a session whose id nobody has.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::UserSessions;
+use crate::{
+    event::{EndedBy, Event},
+    id::StoreKey,
+    store::{Loaded, Owner, Reached},
+};
+
+/// How often it is tried, after ever longer pauses: for a minute in all.
+const ROUNDS: u32 = 7;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// A session that a failed commit left.
+pub(crate) struct Orphan {
+    pub(crate) key: StoreKey,
+    pub(crate) owner: Option<Owner>,
+    /// The session that was to go on as this one.
+    pub(crate) follows: Option<StoreKey>,
+}
+
+impl UserSessions {
+    /// Ends it, and takes its note back. The store may be silent, that is why there is an orphan: so
+    /// it is tried for a while.
+    pub(crate) async fn end_orphan(self, orphan: Orphan) {
+        for round in 0..ROUNDS {
+            if let Ok(reached) = self.delete(&orphan.key).await {
+                self.over(&orphan, reached).await;
+                return;
+            }
+            sleep(FIRST_PAUSE * 2_u32.pow(round)).await;
+        }
+    }
+
+    async fn over(&self, orphan: &Orphan, reached: Reached) {
+        if let Some(owner) = orphan.owner.filter(|_| self.store.knows_users()) {
+            // If that fails, whoever lists finds a tombstone.
+            let _ = self.leave(&owner, &orphan.key).await;
+        }
+        let Some(old) = orphan.follows.filter(|_| reached == Reached::Done) else { return };
+        // Without a marker that leads here the old session lives on.
+        match self.load(&old).await {
+            Ok(Loaded::Moved(moved)) if moved.to == orphan.key => {
+                let (session, by) = (orphan.key, EndedBy::Lost);
+                self.events.emit(|| Event::SessionEnded { session, by });
+            }
+            _ => {}
+        }
+    }
+}
