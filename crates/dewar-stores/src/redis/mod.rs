@@ -26,7 +26,7 @@
 //! - **Redis forgets by itself**, five to six minutes after the deadline, by its own clock. That is
 //!   for tidiness alone: whether a session is over is decided by the application's clock.
 //!   Nobody sweeps it, and so nobody tells of a session that expired unless somebody comes with its
-//!   cookie.
+//!   cookie; [`tell_expired`](RedisStoreBuilder::tell_expired) changes that.
 //! - **It connects anew by itself**, after a restart and after a failover, and asks who is the master
 //!   now. A call fails within [`timeout`](RedisStoreBuilder::timeout).
 //! - **A damaged value is an error and stays as it is**; [`Corrupt`](dewar::store::StoreErrorKind::Corrupt)
@@ -78,6 +78,7 @@ mod scan;
 mod script;
 mod sentinel;
 mod store;
+mod sweep;
 mod users;
 mod varint;
 

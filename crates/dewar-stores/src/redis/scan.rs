@@ -52,7 +52,7 @@ impl Scan for RedisStore {
             }
             _ => {
                 let place = match from {
-                    None => Place { run: String::new(), cursor: 0 },
+                    None => Place::default(),
                     Some(cursor) => Place::of(cursor).ok_or_else(foreign)?,
                 };
                 self.0.page_of_node(place, limit).await
@@ -62,7 +62,8 @@ impl Scan for RedisStore {
 }
 
 /// Where a scan of one node is.
-struct Place {
+#[derive(Default)]
+pub(super) struct Place {
     /// Which process gave the cursor.
     run: String,
     cursor: u64,
@@ -74,6 +75,11 @@ impl Place {
         let (cursor, run) = rest.split_first_chunk()?;
         let run = String::from_utf8(run.to_vec()).ok()?;
         Some(Self { run, cursor: u64::from_be_bytes(*cursor) })
+    }
+
+    /// Whether the node has shown everything, or nothing yet.
+    pub(super) fn is_at_an_end(&self) -> bool {
+        self.cursor == 0
     }
 
     fn cursor(&self) -> Cursor {
@@ -101,17 +107,17 @@ impl Inner {
         let step = self.step(&link, &from, limit).await;
         let (place, keys) = step.map_err(|fault| self.doubted(&link, fault))?;
         let found = self.values(&link, keys).await.map_err(|fault| self.doubted(&link, fault))?;
-        let next = (place.cursor != 0).then(|| place.cursor());
+        let next = (!place.is_at_an_end()).then(|| place.cursor());
         Ok(Page { found, next })
     }
 
-    fn doubted(&self, link: &Arc<Link>, fault: Fault) -> StoreError {
+    pub(super) fn doubted(&self, link: &Arc<Link>, fault: Fault) -> StoreError {
         self.route.doubt(link);
         fault.into_error(false)
     }
 
     /// One step of `SCAN`, from the beginning if the process is another one than before.
-    async fn step(
+    pub(super) async fn step(
         &self,
         link: &Link,
         from: &Place,
