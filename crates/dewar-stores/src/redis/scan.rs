@@ -1,8 +1,8 @@
 //! Everything a store holds, page by page.
 //!
 //! One node shows its keys by `SCAN`, whose cursor means something to that very process alone: after
-//! a restart or a failover the scan begins anew. A cluster shows them slot by slot, which no failover
-//! changes. While an operator moves slots between nodes, keys on their way may be missed.
+//! a restart or a failover the scan begins anew. A cluster shows them slot by slot, and in a slot by
+//! key, which no failover changes. While an operator moves slots between nodes, keys on their way may be missed.
 
 use std::{ops::Range, sync::Arc};
 
@@ -29,8 +29,12 @@ const AT_ONCE: u16 = 64;
 /// So many slots a page looks at, if they hold little.
 const LOOKS: u16 = 1024;
 
-/// How many keys a step of `SCAN` looks at, at most: others wait for it.
-const STEP: usize = 1000;
+/// How many keys a page has, and a step of `SCAN` looks at, at most: others wait for it, and whoever
+/// asks has all of them in memory.
+const STEP: usize = 256;
+
+/// So many values are asked for at once: the server has the answers in memory until they are taken.
+const VALUES: usize = 32;
 
 const NODE: u8 = 1;
 const CLUSTER: u8 = 2;
@@ -44,11 +48,11 @@ impl Scan for RedisStore {
         let foreign = || StoreError::new(StoreErrorKind::Unavailable).with_source(ForeignCursor);
         match self.0.route {
             Route::Cluster(_) => {
-                let slot = match from {
-                    None => 0,
-                    Some(cursor) => slot_of(cursor).ok_or_else(foreign)?,
+                let spot = match from {
+                    None => Spot::default(),
+                    Some(cursor) => Spot::of(cursor).ok_or_else(foreign)?,
                 };
-                self.0.page_of_cluster(slot, limit).await
+                self.0.page_of_cluster(spot, limit).await
             }
             _ => {
                 let place = match from {
@@ -90,12 +94,35 @@ impl Place {
     }
 }
 
-fn slot_of(cursor: &Cursor) -> Option<u16> {
-    match *cursor.as_bytes() {
-        [CLUSTER, high, low] => Some(u16::from_be_bytes([high, low])),
-        _ => None,
+/// Where a scan of a cluster is.
+#[derive(Clone, Copy, Default)]
+struct Spot {
+    slot: u16,
+    /// In the midst of a slot: behind this key.
+    after: Option<StoreKey>,
+}
+
+impl Spot {
+    fn at(slot: u16) -> Self {
+        Self { slot, after: None }
     }
-    .filter(|&slot| slot < SLOTS)
+
+    fn of(cursor: &Cursor) -> Option<Self> {
+        let (&CLUSTER, rest) = cursor.as_bytes().split_first()? else { return None };
+        let (slot, after) = rest.split_first_chunk()?;
+        let slot = Some(u16::from_be_bytes(*slot)).filter(|&slot| slot < SLOTS)?;
+        match after {
+            [] => Some(Self::at(slot)),
+            after => Some(Self { slot, after: Some(StoreKey::from_bytes(after.try_into().ok()?)) }),
+        }
+    }
+
+    fn cursor(&self) -> Cursor {
+        let mut bytes = vec![CLUSTER];
+        bytes.extend(self.slot.to_be_bytes());
+        bytes.extend(self.after.iter().flat_map(StoreKey::as_bytes));
+        Cursor::from_bytes(bytes)
+    }
 }
 
 type Found = Vec<(StoreKey, Result<Loaded, StoreError>)>;
@@ -145,37 +172,34 @@ impl Inner {
         }
     }
 
-    async fn page_of_cluster(&self, from: u16, limit: usize) -> Result<Page, StoreError> {
+    async fn page_of_cluster(&self, mut spot: Spot, limit: usize) -> Result<Page, StoreError> {
+        let limit = limit.clamp(1, STEP);
         let mut found = Vec::new();
-        let mut slot = from;
-        let end = from.saturating_add(LOOKS).min(SLOTS);
-        while slot < end && found.len() < limit.max(1) {
-            let last = slot.saturating_add(AT_ONCE).min(end);
-            let some = self.neighbours(slot, last).await;
-            let (some, until) = some.map_err(|fault| fault.into_error(false))?;
+        let end = spot.slot.saturating_add(LOOKS).min(SLOTS);
+        while spot.slot < end && found.len() < limit {
+            let last = spot.slot.saturating_add(AT_ONCE).min(end);
+            let some = self.neighbours(spot, last, limit - found.len()).await;
+            let (some, next) = some.map_err(|fault| fault.into_error(false))?;
             found.extend(some);
-            slot = until;
+            spot = next;
         }
-        let next = (slot < SLOTS).then(|| {
-            let [high, low] = slot.to_be_bytes();
-            Cursor::from_bytes([CLUSTER, high, low])
-        });
+        let next = (spot.slot < SLOTS).then(|| spot.cursor());
         Ok(Page { found, next })
     }
 
-    /// What is in the slots from `slot` on that have one master; and the first slot behind them.
-    async fn neighbours(&self, slot: u16, last: u16) -> Result<(Found, u16), Fault> {
+    /// What is in the slots from here on that have one master, at most `room`; and where to go on.
+    async fn neighbours(&self, from: Spot, last: u16, room: usize) -> Result<(Found, Spot), Fault> {
         for attempt in 1.. {
-            let link = self.route.master(slot).await?;
-            let mut until = slot + 1;
+            let link = self.route.master(from.slot).await?;
+            let mut until = from.slot + 1;
             while until < last {
                 match self.route.master(until).await {
                     Ok(other) if Arc::ptr_eq(&other, &link) => until += 1,
                     _ => break,
                 }
             }
-            match self.slots(&link, slot..until).await {
-                Ok(found) => return Ok((found, until)),
+            match self.slots(&link, from, until, room).await {
+                Ok(found) => return Ok(found),
                 Err(fault) if attempt < ATTEMPTS && fault.may_be_elsewhere() => {
                     self.route.doubt(&link);
                     sleep(PAUSE * attempt).await;
@@ -189,25 +213,48 @@ impl Inner {
         Err(Fault::Strange)
     }
 
-    async fn slots(&self, link: &Link, slots: Range<u16>) -> Result<Found, Fault> {
-        let mut pipeline = Pipeline::with_capacity(slots.len() + 2);
-        for slot in slots.clone() {
-            pipeline.cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(i32::MAX);
+    async fn slots(
+        &self,
+        link: &Link,
+        from: Spot,
+        until: u16,
+        room: usize,
+    ) -> Result<(Found, Spot), Fault> {
+        // As many slots as there is room for, and at least one.
+        let counts = of_slots(link, "COUNTKEYSINSLOT", None, from.slot..until).await?;
+        let (mut total, mut end) = (0, from.slot);
+        for count in counts {
+            let Value::Int(count) = count else { return Err(Fault::Strange) };
+            let more = total + usize::try_from(count).unwrap_or(0);
+            if end > from.slot && more > room {
+                break;
+            }
+            (total, end) = (more, end + 1);
         }
-        // It answers for slots that it does not have, too: with what it remembers, or nothing.
-        pipeline.cmd("CLUSTER").arg("MYID").cmd("CLUSTER").arg("SLOTS");
-        let mut answers = answers(link.send(&pipeline).await?)?;
-        let mut keys = Vec::new();
-        for answer in answers.by_ref().take(slots.len()) {
-            let Value::Array(names) = answer else { return Err(Fault::Strange) };
-            keys.extend(self.keys(&names));
+        if total == 0 {
+            return Ok((Found::new(), Spot::at(end)));
         }
-        let id = answers.next().map(|id| text(&id)).unwrap_or_default();
-        let Some(Value::Array(rows)) = answers.next() else { return Err(Fault::Strange) };
-        if !slots.clone().all(|slot| rows.iter().any(|row| cluster::has(row, &id, slot))) {
-            return Err(Fault::Unfit(format!("{} has other slots by now", link.endpoint)));
+        let slots = from.slot..end;
+        let (mut keys, mut next) = (Vec::new(), Spot::at(end));
+        let names = of_slots(link, "GETKEYSINSLOT", Some(i32::MAX), slots.clone()).await?;
+        for (slot, names) in slots.zip(names) {
+            let Value::Array(names) = names else { return Err(Fault::Strange) };
+            let mut some = self.keys(&names);
+            // A node has them in no order that lasts.
+            some.sort_unstable();
+            if slot == from.slot {
+                some.retain(|key| from.after.is_none_or(|after| *key > after));
+            }
+            let fits = room - keys.len();
+            let is_cut = some.len() > fits;
+            some.truncate(fits);
+            keys.extend_from_slice(&some);
+            if is_cut {
+                next = Spot { slot, after: some.last().copied() };
+                break;
+            }
         }
-        self.values(link, keys).await
+        Ok((self.values(link, keys).await?, next))
     }
 
     /// Those of the names that are sessions': the right prefix, and 32 bytes after it.
@@ -222,7 +269,7 @@ impl Inner {
 
     async fn values(&self, link: &Link, keys: Vec<StoreKey>) -> Result<Found, Fault> {
         let mut found = Found::with_capacity(keys.len());
-        for some in keys.chunks(STEP) {
+        for some in keys.chunks(VALUES) {
             let mut pipeline = Pipeline::with_capacity(some.len());
             for key in some {
                 pipeline.cmd("GET").arg(self.name(key));
@@ -261,6 +308,29 @@ impl Inner {
         pattern.push(b'*');
         pattern
     }
+}
+
+/// What the node says of each slot. It answers for slots that it does not have, too: with what it
+/// remembers, or nothing; then this is an error.
+async fn of_slots(
+    link: &Link,
+    command: &str,
+    argument: Option<i32>,
+    slots: Range<u16>,
+) -> Result<Vec<Value>, Fault> {
+    let mut pipeline = Pipeline::with_capacity(slots.len() + 2);
+    for slot in slots.clone() {
+        pipeline.cmd("CLUSTER").arg(command).arg(slot).arg(argument);
+    }
+    pipeline.cmd("CLUSTER").arg("MYID").cmd("CLUSTER").arg("SLOTS");
+    let mut answers = answers(link.send(&pipeline).await?)?;
+    let told = answers.by_ref().take(slots.len()).collect();
+    let id = answers.next().map(|id| text(&id)).unwrap_or_default();
+    let Some(Value::Array(rows)) = answers.next() else { return Err(Fault::Strange) };
+    if !slots.clone().all(|slot| rows.iter().any(|row| cluster::has(row, &id, slot))) {
+        return Err(Fault::Unfit(format!("{} has other slots by now", link.endpoint)));
+    }
+    Ok(told)
 }
 
 /// The answers, if none of them is an error.

@@ -26,10 +26,10 @@ use super::{
 };
 
 /// So many keys a step looks at; others wait for it.
-const STEP: usize = 200;
+const STEP: usize = 100;
 
 /// So many scripts are sent at once.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 50;
 
 /// So many times as long as a step took the next one waits.
 const RESTS: u32 = 3;
@@ -66,12 +66,12 @@ impl Walk {
 
 impl Sweep for RedisStore {
     /// It walks until `limit` are forgotten, and the next call goes on there; or until it has seen
-    /// every key, once or, after a call that went on, twice. A step looks at about 200 keys, and
+    /// every key, once or, after a call that went on, twice. A step looks at about 100 keys, and
     /// between two steps it rests three times as long as the last one took. One call at a time
     /// walks; others of this store and its clones wait for it.
     ///
     /// What was forgotten before a call failed is told by the next one. If the answer of Redis is
-    /// lost, or the process ends, at most 100 sessions are forgotten and told by nobody.
+    /// lost, or the call is dropped, at most 50 sessions are forgotten and told by nobody.
     ///
     /// # Errors
     /// Also of the kind [`Unsupported`](StoreErrorKind::Unsupported) without
