@@ -19,11 +19,14 @@ use axum::{
 };
 use dewar::{
     Clock, EndedBy, Event, Session, SessionLayer, StoreKey,
-    store::{Loaded, Scan, Store},
+    store::{Loaded, Record, Scan, Store, Sweep},
 };
-use dewar_stores::redis::Sabotage;
-use dewar_testdata::redis::{Node, wait_until};
-use support::redis::on;
+use dewar_stores::redis::{RedisStore, Sabotage};
+use dewar_testdata::redis::{Cluster, Node, wait_until};
+use support::{
+    chance::Chance,
+    redis::{now_ms, on},
+};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
@@ -187,6 +190,39 @@ async fn two_sweeps_that_tell_what_they_saw_are_caught() {
     all_at_once(&node, order, broken).await;
     let (_, told) = all_at_once(&node, order, broken).await;
     assert_eq!(told.map(|told| told.len()), [SESSIONS, SESSIONS, 0]);
+}
+
+/// A planned failover: nothing is lost, and the walk was on the node that is no master any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_of_a_cluster_goes_on_with_the_new_master_and_tells_nothing_twice() {
+    let Some(cluster) = Cluster::start(&[]) else { return };
+    let store = RedisStore::at("", 0).cluster(cluster.addresses());
+    let store = store.tell_expired(Duration::from_secs(600)).connect().await.unwrap();
+    let (mut chance, mut there, mut told) = (Chance::new(), BTreeSet::new(), BTreeSet::new());
+    let past = Record { idle_deadline_ms: now_ms() - 1000, ..support::record(1, "a") };
+    let past = Record { absolute_deadline_ms: now_ms(), ..past };
+    for _ in 0..600 {
+        let key = StoreKey::from_bytes(chance.bytes());
+        store.create(&key, &past).await.unwrap();
+        there.insert(key);
+    }
+    let swept_ms = now_ms() + 300_001;
+    for key in store.sweep(swept_ms, 100).await.unwrap().expired {
+        assert!(told.insert(key));
+    }
+    for replica in cluster.nodes().iter().filter(|node| node.info("role") == "slave") {
+        assert_eq!(replica.ask(&["CLUSTER", "FAILOVER"]).text(), "OK");
+        wait_until("the replica is the master", || replica.info("role") == "master");
+    }
+    wait_until("all agree", || cluster.masters().len() == 3);
+    for _ in 0..20 {
+        // The first may fail; `keep_swept` tries again the next time.
+        let Ok(swept) = store.sweep(swept_ms, 100).await else { continue };
+        for key in swept.expired {
+            assert!(told.insert(key), "told twice");
+        }
+    }
+    assert_eq!(told, there);
 }
 
 /// As it is by default: nobody tells, and `keep_swept` has nothing to do.
