@@ -91,6 +91,7 @@ mod route;
 mod scan;
 mod script;
 mod sentinel;
+mod slots;
 mod store;
 mod sweep;
 mod users;

@@ -1,43 +1,33 @@
 //! Everything a store holds, page by page.
 //!
 //! One node shows its keys by `SCAN`, whose cursor means something to that very process alone: after
-//! a restart or a failover the scan begins anew. A cluster shows them slot by slot, and in a slot by
-//! key, which no failover changes. While an operator moves slots between nodes, keys on their way may be missed.
+//! a restart or a failover the scan begins anew. A cluster has its own way: see `slots`.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use dewar::{
     StoreKey,
     store::{Cursor, Loaded, Page, Scan, StoreError, StoreErrorKind},
 };
 use redis::{Pipeline, Value};
-use tokio::time::sleep;
 
 use super::{
-    call::{ATTEMPTS, PAUSE},
-    cluster::{self, SLOTS},
     fault::Fault,
     form,
     link::{Link, text},
     route::Route,
+    slots::Spot,
     store::{Inner, RedisStore},
 };
 
-/// So many slots are asked for at once.
-const AT_ONCE: u16 = 64;
-
-/// So many slots a page looks at, if they hold little.
-const LOOKS: u16 = 1024;
-
 /// How many keys a page has, and a step of `SCAN` looks at, at most: others wait for it, and whoever
 /// asks has all of them in memory.
-const STEP: usize = 256;
+pub(super) const STEP: usize = 256;
 
 /// So many values are asked for at once: the server has the answers in memory until they are taken.
 const VALUES: usize = 32;
 
 const NODE: u8 = 1;
-const CLUSTER: u8 = 2;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the cursor is none of this store's; begin anew without one")]
@@ -94,38 +84,7 @@ impl Place {
     }
 }
 
-/// Where a scan of a cluster is.
-#[derive(Clone, Copy, Default)]
-struct Spot {
-    slot: u16,
-    /// In the midst of a slot: behind this key.
-    after: Option<StoreKey>,
-}
-
-impl Spot {
-    fn at(slot: u16) -> Self {
-        Self { slot, after: None }
-    }
-
-    fn of(cursor: &Cursor) -> Option<Self> {
-        let (&CLUSTER, rest) = cursor.as_bytes().split_first()? else { return None };
-        let (slot, after) = rest.split_first_chunk()?;
-        let slot = Some(u16::from_be_bytes(*slot)).filter(|&slot| slot < SLOTS)?;
-        match after {
-            [] => Some(Self::at(slot)),
-            after => Some(Self { slot, after: Some(StoreKey::from_bytes(after.try_into().ok()?)) }),
-        }
-    }
-
-    fn cursor(&self) -> Cursor {
-        let mut bytes = vec![CLUSTER];
-        bytes.extend(self.slot.to_be_bytes());
-        bytes.extend(self.after.iter().flat_map(StoreKey::as_bytes));
-        Cursor::from_bytes(bytes)
-    }
-}
-
-type Found = Vec<(StoreKey, Result<Loaded, StoreError>)>;
+pub(super) type Found = Vec<(StoreKey, Result<Loaded, StoreError>)>;
 
 impl Inner {
     async fn page_of_node(&self, from: Place, limit: usize) -> Result<Page, StoreError> {
@@ -172,93 +131,8 @@ impl Inner {
         }
     }
 
-    async fn page_of_cluster(&self, mut spot: Spot, limit: usize) -> Result<Page, StoreError> {
-        let limit = limit.clamp(1, STEP);
-        let mut found = Vec::new();
-        let end = spot.slot.saturating_add(LOOKS).min(SLOTS);
-        while spot.slot < end && found.len() < limit {
-            let last = spot.slot.saturating_add(AT_ONCE).min(end);
-            let some = self.neighbours(spot, last, limit - found.len()).await;
-            let (some, next) = some.map_err(|fault| fault.into_error(false))?;
-            found.extend(some);
-            spot = next;
-        }
-        let next = (spot.slot < SLOTS).then(|| spot.cursor());
-        Ok(Page { found, next })
-    }
-
-    /// What is in the slots from here on that have one master, at most `room`; and where to go on.
-    async fn neighbours(&self, from: Spot, last: u16, room: usize) -> Result<(Found, Spot), Fault> {
-        for attempt in 1.. {
-            let link = self.route.master(from.slot).await?;
-            let mut until = from.slot + 1;
-            while until < last {
-                match self.route.master(until).await {
-                    Ok(other) if Arc::ptr_eq(&other, &link) => until += 1,
-                    _ => break,
-                }
-            }
-            match self.slots(&link, from, until, room).await {
-                Ok(found) => return Ok(found),
-                Err(fault) if attempt < ATTEMPTS && fault.may_be_elsewhere() => {
-                    self.route.doubt(&link);
-                    sleep(PAUSE * attempt).await;
-                }
-                Err(fault) => {
-                    self.route.doubt(&link);
-                    return Err(fault);
-                }
-            }
-        }
-        Err(Fault::Strange)
-    }
-
-    async fn slots(
-        &self,
-        link: &Link,
-        from: Spot,
-        until: u16,
-        room: usize,
-    ) -> Result<(Found, Spot), Fault> {
-        // As many slots as there is room for, and at least one.
-        let counts = of_slots(link, "COUNTKEYSINSLOT", None, from.slot..until).await?;
-        let (mut total, mut end) = (0, from.slot);
-        for count in counts {
-            let Value::Int(count) = count else { return Err(Fault::Strange) };
-            let more = total + usize::try_from(count).unwrap_or(0);
-            if end > from.slot && more > room {
-                break;
-            }
-            (total, end) = (more, end + 1);
-        }
-        if total == 0 {
-            return Ok((Found::new(), Spot::at(end)));
-        }
-        let slots = from.slot..end;
-        let (mut keys, mut next) = (Vec::new(), Spot::at(end));
-        let names = of_slots(link, "GETKEYSINSLOT", Some(i32::MAX), slots.clone()).await?;
-        for (slot, names) in slots.zip(names) {
-            let Value::Array(names) = names else { return Err(Fault::Strange) };
-            let mut some = self.keys(&names);
-            // A node has them in no order that lasts.
-            some.sort_unstable();
-            if slot == from.slot {
-                some.retain(|key| from.after.is_none_or(|after| *key > after));
-            }
-            let fits = room - keys.len();
-            let is_cut = some.len() > fits;
-            some.truncate(fits);
-            keys.extend_from_slice(&some);
-            if is_cut {
-                next = Spot { slot, after: some.last().copied() };
-                break;
-            }
-        }
-        Ok((self.values(link, keys).await?, next))
-    }
-
     /// Those of the names that are sessions': the right prefix, and 32 bytes after it.
-    fn keys(&self, names: &[Value]) -> Vec<StoreKey> {
+    pub(super) fn keys(&self, names: &[Value]) -> Vec<StoreKey> {
         let key = |name: &Value| {
             let Value::BulkString(name) = name else { return None };
             let key = name.strip_prefix(&self.options.prefix[..])?;
@@ -267,7 +141,7 @@ impl Inner {
         names.iter().filter_map(key).collect()
     }
 
-    async fn values(&self, link: &Link, keys: Vec<StoreKey>) -> Result<Found, Fault> {
+    pub(super) async fn values(&self, link: &Link, keys: Vec<StoreKey>) -> Result<Found, Fault> {
         let mut found = Found::with_capacity(keys.len());
         for some in keys.chunks(VALUES) {
             let mut pipeline = Pipeline::with_capacity(some.len());
@@ -310,31 +184,8 @@ impl Inner {
     }
 }
 
-/// What the node says of each slot. It answers for slots that it does not have, too: with what it
-/// remembers, or nothing; then this is an error.
-async fn of_slots(
-    link: &Link,
-    command: &str,
-    argument: Option<i32>,
-    slots: Range<u16>,
-) -> Result<Vec<Value>, Fault> {
-    let mut pipeline = Pipeline::with_capacity(slots.len() + 2);
-    for slot in slots.clone() {
-        pipeline.cmd("CLUSTER").arg(command).arg(slot).arg(argument);
-    }
-    pipeline.cmd("CLUSTER").arg("MYID").cmd("CLUSTER").arg("SLOTS");
-    let mut answers = answers(link.send(&pipeline).await?)?;
-    let told = answers.by_ref().take(slots.len()).collect();
-    let id = answers.next().map(|id| text(&id)).unwrap_or_default();
-    let Some(Value::Array(rows)) = answers.next() else { return Err(Fault::Strange) };
-    if !slots.clone().all(|slot| rows.iter().any(|row| cluster::has(row, &id, slot))) {
-        return Err(Fault::Unfit(format!("{} has other slots by now", link.endpoint)));
-    }
-    Ok(told)
-}
-
 /// The answers, if none of them is an error.
-fn answers(values: Vec<Value>) -> Result<impl Iterator<Item = Value>, Fault> {
+pub(super) fn answers(values: Vec<Value>) -> Result<impl Iterator<Item = Value>, Fault> {
     let refused = |value: &Value| match value {
         Value::ServerError(error) => Some(Fault::Refused(error.clone().into())),
         _ => None,
