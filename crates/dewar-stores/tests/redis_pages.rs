@@ -4,11 +4,14 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use dewar::{
     StoreKey,
-    store::{Cursor, Loaded, Record, Scan, Store},
+    store::{Cursor, Loaded, Record, Scan, Store, conformance::Kit},
 };
 use dewar_stores::redis::RedisStore;
 use dewar_testdata::redis::{Cluster, Node};
@@ -68,6 +71,23 @@ async fn a_page_of_a_cluster_is_bounded_even_if_all_lie_in_one_slot() {
             assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), keys, "{prefix} by {limit}");
         }
     }
+}
+
+/// What the kit asks of a scan, on one node and on a cluster.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_of_redis_keeps_the_contract() {
+    let Some(node) = Node::start(&[]) else { return };
+    let Some(cluster) = Cluster::start(&[]) else { return };
+    let case = AtomicUsize::new(0);
+    let prefix = || format!("{}:", case.fetch_add(1, Ordering::Relaxed));
+    let kit = Kit::new(|| async { on(&node).prefix(prefix()).connect().await.unwrap() });
+    let spawn = |client| drop(tokio::spawn(client));
+    kit.rounds(10).spawn(spawn).check_scan().await.assert_passed();
+    let kit = Kit::new(|| async {
+        let store = RedisStore::at("", 0).cluster(cluster.addresses()).prefix(prefix());
+        store.connect().await.unwrap()
+    });
+    kit.rounds(10).spawn(spawn).check_scan().await.assert_passed();
 }
 
 /// The server cuts off whoever has it keep more than 4 MB of answers.
