@@ -1,6 +1,7 @@
 //! The contract on Redis: one node, Sentinel, Cluster, and two stores on one node.
 //!
-//! `check_sweep` of the kit does not run here: Redis forgets by its own clock, and nobody sweeps it.
+//! `check_sweep` of the kit runs in `redis_sweep.rs`: by default Redis forgets by its own clock, and
+//! nobody sweeps it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 

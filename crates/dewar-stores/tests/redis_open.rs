@@ -6,7 +6,7 @@ mod support;
 
 use std::{error::Error, time::Duration};
 
-use dewar::store::{Loaded, Record, Store, StoreErrorKind};
+use dewar::store::{Loaded, Owner, Record, Scan, Store, StoreErrorKind, Sweep, UserIndex};
 use dewar_stores::redis::{OpenError, RedisStore, RedisStoreBuilder};
 use dewar_testdata::redis::Node;
 use support::{
@@ -33,13 +33,32 @@ fn record(write: u64, data: &str) -> Record {
 async fn users_databases_and_prefixes_are_kept_apart() {
     let Some(node) = Node::start(&[]) else { return };
     let rules = ["ACL", "SETUSER", "web", "on", ">s3cret:/?#@", "~app:*", "resetchannels", "-@all"];
-    let may =
-        ["+@read", "+@write", "+@scripting", "+@connection", "+wait", "+role", "+info", "+scan"];
+    let may = [
+        "+@read",
+        "+@write",
+        "+@scripting",
+        "+@connection",
+        "+wait",
+        "+role",
+        "+info",
+        "+scan",
+        "+time",
+    ];
     assert_eq!(node.ask(&[&rules[..], &may[..]].concat()).text(), "OK");
     let url = format!("redis://web:s3cret%3A%2F%3F%23%40@127.0.0.1:{}/3", node.port());
-    let store = RedisStore::builder(&url).prefix("app:").connect().await.unwrap();
+    let store = RedisStore::builder(&url).prefix("app:").tell_expired(Duration::from_secs(60));
+    let store = store.connect().await.unwrap();
     store.create(&key(1), &record(1, "a")).await.unwrap();
     store.load(&key(1)).await.unwrap();
+    let past = Record { idle_deadline_ms: now_ms() - 1000, ..record(1, "a") };
+    store.create(&key(2), &past).await.unwrap();
+    assert_eq!(store.sweep(now_ms() + 300_000, 10).await.unwrap().expired, [key(2)]);
+    assert_eq!(store.scan(None, 10).await.unwrap().found.len(), 1);
+    // The second note looks how long the first one is kept.
+    for number in 1..3 {
+        let (owner, until_ms) = (Owner::of("ada"), now_ms() + HOUR_MS);
+        store.enter(&owner, &key(number), now_ms(), until_ms).await.unwrap();
+    }
     let named = RedisStore::at("127.0.0.1", node.port()).user(Some("web"), "s3cret:/?#@");
     let named = named.database(3).prefix("app:").connect().await.unwrap();
     assert!(matches!(named.load(&key(1)).await.unwrap(), Loaded::Live(_)));

@@ -1,6 +1,6 @@
 //! What can be chosen about a store.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use redis::{ConnectionAddr, IntoConnectionInfo};
 
@@ -32,7 +32,15 @@ pub enum Sabotage {
     TouchKeepsExpiry,
     /// A strict store does not wait for its replicas.
     NeverWait,
+    /// A sweep forgets what it saw expired, whatever became of it meanwhile.
+    SweepByOldDeadline,
+    /// A sweep tells of what somebody else has taken away.
+    SweepTellsWhatItSaw,
 }
+
+/// How much longer keys may be kept for a sweep.
+const TOLD: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Where the nodes are.
 #[derive(Clone)]
@@ -121,7 +129,7 @@ impl RedisStoreBuilder {
     /// Who logs in; without a name it is Redis's user `default`. Default: that of the URL, or nobody.
     ///
     /// What it must be allowed to: the keys of the prefix, `+@read +@write +@scripting +@connection
-    /// +wait +role +info +scan`, with Cluster `+cluster`, and a strict store `+config|get`.
+    /// +wait +role +info +scan +time`, with Cluster `+cluster`, and a strict store `+config|get`.
     pub fn user(mut self, name: Option<&str>, password: impl Into<String>) -> Self {
         self.options.login =
             Login { user: name.map(str::to_owned), password: Some(password.into()) };
@@ -183,6 +191,22 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Lets the store tell of sessions that expired: it becomes a [`Sweep`](dewar::store::Sweep), and
+    /// keys are kept so much longer after their end. Default: not, Redis forgets by itself and tells
+    /// nobody. From a second to 30 days.
+    ///
+    /// A sweep walks through all keys of the database, a few hundred at a time, and leaves the
+    /// server three quarters of the time to others; the module says what it costs. Run it with
+    /// [`keep_swept`](dewar::SessionLayer::keep_swept), and choose twice its `every` at least, plus
+    /// what a walk takes: what nobody has swept until its key is gone is told by nobody. Writes cost
+    /// nothing more.
+    ///
+    /// All nodes that write need the same, or their sessions may go untold.
+    pub fn tell_expired(mut self, longer: Duration) -> Self {
+        self.options.tell_expired = Some(longer);
+        self
+    }
+
     #[cfg(feature = "sabotage")]
     #[doc(hidden)]
     pub fn sabotage(mut self, sabotage: Sabotage) -> Self {
@@ -224,7 +248,7 @@ impl RedisStoreBuilder {
         for master in route.masters().await.map_err(unreachable)? {
             master.check(strict).await.map_err(unreachable)?;
         }
-        Ok(RedisStore(Arc::new(Inner { options, route, scripts })))
+        Ok(RedisStore(Arc::new(Inner { options, route, scripts, walk: Default::default() })))
     }
 
     /// Always false, but in the test that must notice.
@@ -271,6 +295,10 @@ fn check(nodes: &Nodes, options: &Options) -> Result<(), OpenError> {
     if options.strict_writes && options.strict.is_none() {
         let rule = "say by strict(…) how many replicas must confirm";
         return wrong("strict_writes", "true".to_owned(), rule);
+    }
+    if let Some(longer) = options.tell_expired.filter(|longer| !TOLD.contains(longer)) {
+        let rule = "choose from a second to 30 days: how much longer keys are kept";
+        return wrong("tell_expired", format!("{longer:?}"), rule);
     }
     if options.tls && cfg!(not(feature = "redis-tls")) {
         let rule = "this program is built without it; rebuild with --features redis-tls";

@@ -26,7 +26,7 @@
 //! - **Redis forgets by itself**, five to six minutes after the deadline, by its own clock. That is
 //!   for tidiness alone: whether a session is over is decided by the application's clock.
 //!   Nobody sweeps it, and so nobody tells of a session that expired unless somebody comes with its
-//!   cookie.
+//!   cookie; [`tell_expired`](RedisStoreBuilder::tell_expired) changes that.
 //! - **It connects anew by itself**, after a restart and after a failover, and asks who is the master
 //!   now. A call fails within [`timeout`](RedisStoreBuilder::timeout).
 //! - **A damaged value is an error and stays as it is**; [`Corrupt`](dewar::store::StoreErrorKind::Corrupt)
@@ -59,6 +59,20 @@
 //! What a master that is cut off *shows* may be stale in either case, until it is gone: somebody else's
 //! logout may not be there yet. `min-replicas-to-write` stops its writes, and not its reads.
 //!
+//! # What it costs to be told of expired sessions
+//!
+//! With [`tell_expired`](RedisStoreBuilder::tell_expired) every sweep walks through all keys, be any of
+//! them past or not: 100 in a step, and a rest three times as long as the step took. Writes cost
+//! nothing more.
+//!
+//! Measured in three runs with 10⁵ sessions of 300 bytes, while others were building on both cores: 4.0 to
+//! 4.9 µs of the server's processor time for a session that lives, 15 to 18 for one that is forgotten; a
+//! walk took 6 to 9 seconds. Loads of another caller took 0.03 ms (p50) with and without it; their p99
+//! was 0.2 to 4.1 ms beside it, and 2.7 to 3.4 ms without. CONTRIBUTING.md says how to repeat it.
+//!
+//! Every node that sweeps walks. One is enough, a second one for when it ends; the others need the
+//! option all the same, for what they write.
+//!
 //! It needs Redis 6.2 or newer, or Valkey, and a tokio runtime: the one it was opened on must live as
 //! long as the store.
 
@@ -78,7 +92,9 @@ mod route;
 mod scan;
 mod script;
 mod sentinel;
+mod slots;
 mod store;
+mod sweep;
 mod users;
 mod varint;
 

@@ -29,6 +29,8 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
     pub(super) strict: Option<usize>,
     pub(super) strict_writes: bool,
+    /// How much longer keys are kept, so that a sweep can tell of them; `None`: nobody sweeps.
+    pub(super) tell_expired: Option<Duration>,
 }
 
 impl Default for Options {
@@ -44,6 +46,7 @@ impl Default for Options {
             timeout: Duration::from_millis(1500),
             strict: None,
             strict_writes: false,
+            tell_expired: None,
         }
     }
 }
@@ -52,6 +55,11 @@ impl Options {
     /// How long one attempt may take, so that there is time for a second one.
     pub(super) fn attempt(&self) -> Duration {
         self.timeout / 2
+    }
+
+    /// How much longer than the grace a key is kept, in milliseconds.
+    pub(super) fn kept_longer_ms(&self) -> u64 {
+        self.tell_expired.map_or(0, |longer| u64::try_from(longer.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// How those of a confirmed call are confirmed: within one attempt.

@@ -91,7 +91,7 @@ impl<'a> Request<'a> {
         Sent { pipeline, answer }
     }
 
-    fn command(&self, whole: bool) -> Cmd {
+    pub(super) fn command(&self, whole: bool) -> Cmd {
         match self.what {
             What::Command(name, arguments) => {
                 let mut command = redis::cmd(name);

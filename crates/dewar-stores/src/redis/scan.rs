@@ -1,39 +1,33 @@
 //! Everything a store holds, page by page.
 //!
 //! One node shows its keys by `SCAN`, whose cursor means something to that very process alone: after
-//! a restart or a failover the scan begins anew. A cluster shows them slot by slot, which no failover
-//! changes. While an operator moves slots between nodes, keys on their way may be missed.
+//! a restart or a failover the scan begins anew. A cluster has its own way: see `slots`.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use dewar::{
     StoreKey,
     store::{Cursor, Loaded, Page, Scan, StoreError, StoreErrorKind},
 };
 use redis::{Pipeline, Value};
-use tokio::time::sleep;
 
 use super::{
-    call::{ATTEMPTS, PAUSE},
-    cluster::{self, SLOTS},
     fault::Fault,
     form,
     link::{Link, text},
     route::Route,
+    slots::Spot,
     store::{Inner, RedisStore},
 };
 
-/// So many slots are asked for at once.
-const AT_ONCE: u16 = 64;
+/// How many keys a page has, and a step of `SCAN` looks at, at most: others wait for it, and whoever
+/// asks has all of them in memory.
+pub(super) const STEP: usize = 256;
 
-/// So many slots a page looks at, if they hold little.
-const LOOKS: u16 = 1024;
-
-/// How many keys a step of `SCAN` looks at, at most: others wait for it.
-const STEP: usize = 1000;
+/// So many values are asked for at once: the server has the answers in memory until they are taken.
+const VALUES: usize = 32;
 
 const NODE: u8 = 1;
-const CLUSTER: u8 = 2;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the cursor is none of this store's; begin anew without one")]
@@ -44,15 +38,15 @@ impl Scan for RedisStore {
         let foreign = || StoreError::new(StoreErrorKind::Unavailable).with_source(ForeignCursor);
         match self.0.route {
             Route::Cluster(_) => {
-                let slot = match from {
-                    None => 0,
-                    Some(cursor) => slot_of(cursor).ok_or_else(foreign)?,
+                let spot = match from {
+                    None => Spot::default(),
+                    Some(cursor) => Spot::of(cursor).ok_or_else(foreign)?,
                 };
-                self.0.page_of_cluster(slot, limit).await
+                self.0.page_of_cluster(spot, limit).await
             }
             _ => {
                 let place = match from {
-                    None => Place { run: String::new(), cursor: 0 },
+                    None => Place::default(),
                     Some(cursor) => Place::of(cursor).ok_or_else(foreign)?,
                 };
                 self.0.page_of_node(place, limit).await
@@ -62,7 +56,8 @@ impl Scan for RedisStore {
 }
 
 /// Where a scan of one node is.
-struct Place {
+#[derive(Default)]
+pub(super) struct Place {
     /// Which process gave the cursor.
     run: String,
     cursor: u64,
@@ -76,6 +71,11 @@ impl Place {
         Some(Self { run, cursor: u64::from_be_bytes(*cursor) })
     }
 
+    /// Whether the node has shown everything, or nothing yet.
+    pub(super) fn is_at_an_end(&self) -> bool {
+        self.cursor == 0
+    }
+
     fn cursor(&self) -> Cursor {
         let mut bytes = vec![NODE];
         bytes.extend(self.cursor.to_be_bytes());
@@ -84,15 +84,7 @@ impl Place {
     }
 }
 
-fn slot_of(cursor: &Cursor) -> Option<u16> {
-    match *cursor.as_bytes() {
-        [CLUSTER, high, low] => Some(u16::from_be_bytes([high, low])),
-        _ => None,
-    }
-    .filter(|&slot| slot < SLOTS)
-}
-
-type Found = Vec<(StoreKey, Result<Loaded, StoreError>)>;
+pub(super) type Found = Vec<(StoreKey, Result<Loaded, StoreError>)>;
 
 impl Inner {
     async fn page_of_node(&self, from: Place, limit: usize) -> Result<Page, StoreError> {
@@ -101,17 +93,17 @@ impl Inner {
         let step = self.step(&link, &from, limit).await;
         let (place, keys) = step.map_err(|fault| self.doubted(&link, fault))?;
         let found = self.values(&link, keys).await.map_err(|fault| self.doubted(&link, fault))?;
-        let next = (place.cursor != 0).then(|| place.cursor());
+        let next = (!place.is_at_an_end()).then(|| place.cursor());
         Ok(Page { found, next })
     }
 
-    fn doubted(&self, link: &Arc<Link>, fault: Fault) -> StoreError {
+    pub(super) fn doubted(&self, link: &Arc<Link>, fault: Fault) -> StoreError {
         self.route.doubt(link);
         fault.into_error(false)
     }
 
     /// One step of `SCAN`, from the beginning if the process is another one than before.
-    async fn step(
+    pub(super) async fn step(
         &self,
         link: &Link,
         from: &Place,
@@ -139,73 +131,8 @@ impl Inner {
         }
     }
 
-    async fn page_of_cluster(&self, from: u16, limit: usize) -> Result<Page, StoreError> {
-        let mut found = Vec::new();
-        let mut slot = from;
-        let end = from.saturating_add(LOOKS).min(SLOTS);
-        while slot < end && found.len() < limit.max(1) {
-            let last = slot.saturating_add(AT_ONCE).min(end);
-            let some = self.neighbours(slot, last).await;
-            let (some, until) = some.map_err(|fault| fault.into_error(false))?;
-            found.extend(some);
-            slot = until;
-        }
-        let next = (slot < SLOTS).then(|| {
-            let [high, low] = slot.to_be_bytes();
-            Cursor::from_bytes([CLUSTER, high, low])
-        });
-        Ok(Page { found, next })
-    }
-
-    /// What is in the slots from `slot` on that have one master; and the first slot behind them.
-    async fn neighbours(&self, slot: u16, last: u16) -> Result<(Found, u16), Fault> {
-        for attempt in 1.. {
-            let link = self.route.master(slot).await?;
-            let mut until = slot + 1;
-            while until < last {
-                match self.route.master(until).await {
-                    Ok(other) if Arc::ptr_eq(&other, &link) => until += 1,
-                    _ => break,
-                }
-            }
-            match self.slots(&link, slot..until).await {
-                Ok(found) => return Ok((found, until)),
-                Err(fault) if attempt < ATTEMPTS && fault.may_be_elsewhere() => {
-                    self.route.doubt(&link);
-                    sleep(PAUSE * attempt).await;
-                }
-                Err(fault) => {
-                    self.route.doubt(&link);
-                    return Err(fault);
-                }
-            }
-        }
-        Err(Fault::Strange)
-    }
-
-    async fn slots(&self, link: &Link, slots: Range<u16>) -> Result<Found, Fault> {
-        let mut pipeline = Pipeline::with_capacity(slots.len() + 2);
-        for slot in slots.clone() {
-            pipeline.cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(i32::MAX);
-        }
-        // It answers for slots that it does not have, too: with what it remembers, or nothing.
-        pipeline.cmd("CLUSTER").arg("MYID").cmd("CLUSTER").arg("SLOTS");
-        let mut answers = answers(link.send(&pipeline).await?)?;
-        let mut keys = Vec::new();
-        for answer in answers.by_ref().take(slots.len()) {
-            let Value::Array(names) = answer else { return Err(Fault::Strange) };
-            keys.extend(self.keys(&names));
-        }
-        let id = answers.next().map(|id| text(&id)).unwrap_or_default();
-        let Some(Value::Array(rows)) = answers.next() else { return Err(Fault::Strange) };
-        if !slots.clone().all(|slot| rows.iter().any(|row| cluster::has(row, &id, slot))) {
-            return Err(Fault::Unfit(format!("{} has other slots by now", link.endpoint)));
-        }
-        self.values(link, keys).await
-    }
-
     /// Those of the names that are sessions': the right prefix, and 32 bytes after it.
-    fn keys(&self, names: &[Value]) -> Vec<StoreKey> {
+    pub(super) fn keys(&self, names: &[Value]) -> Vec<StoreKey> {
         let key = |name: &Value| {
             let Value::BulkString(name) = name else { return None };
             let key = name.strip_prefix(&self.options.prefix[..])?;
@@ -214,9 +141,9 @@ impl Inner {
         names.iter().filter_map(key).collect()
     }
 
-    async fn values(&self, link: &Link, keys: Vec<StoreKey>) -> Result<Found, Fault> {
+    pub(super) async fn values(&self, link: &Link, keys: Vec<StoreKey>) -> Result<Found, Fault> {
         let mut found = Found::with_capacity(keys.len());
-        for some in keys.chunks(STEP) {
+        for some in keys.chunks(VALUES) {
             let mut pipeline = Pipeline::with_capacity(some.len());
             for key in some {
                 pipeline.cmd("GET").arg(self.name(key));
@@ -258,7 +185,7 @@ impl Inner {
 }
 
 /// The answers, if none of them is an error.
-fn answers(values: Vec<Value>) -> Result<impl Iterator<Item = Value>, Fault> {
+pub(super) fn answers(values: Vec<Value>) -> Result<impl Iterator<Item = Value>, Fault> {
     let refused = |value: &Value| match value {
         Value::ServerError(error) => Some(Fault::Refused(error.clone().into())),
         _ => None,

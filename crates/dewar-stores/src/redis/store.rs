@@ -22,6 +22,7 @@ use super::{
     request::{Answer, Request},
     route::Route,
     script::{Script, Scripts},
+    sweep::Walk,
 };
 
 /// Sessions in Redis or Valkey; clones share it.
@@ -32,6 +33,8 @@ pub(super) struct Inner {
     pub(super) options: Arc<Options>,
     pub(super) route: Route,
     pub(super) scripts: Scripts,
+    /// How far the sweeps have come: one at a time, and the next one goes on.
+    pub(super) walk: tokio::sync::Mutex<Walk>,
 }
 
 impl RedisStore {
@@ -78,7 +81,7 @@ impl RedisStore {
         deadline_ms: u64,
         confirm: Option<Confirm>,
     ) -> Result<Written, StoreError> {
-        let (expected, at) = (form::version(expected), expiry::at(key, deadline_ms));
+        let (expected, at) = (form::version(expected), self.0.at(key, deadline_ms));
         let arguments = [&expected[..], value, at.as_bytes(), flag(confirm)];
         match self.ask(&self.0.scripts.replace, key, &arguments, confirm).await? {
             Answer::Number(1) => Ok(Written::Done),
@@ -96,6 +99,16 @@ impl Inner {
     /// The name of a session's key.
     pub(super) fn name(&self, key: &StoreKey) -> Vec<u8> {
         [&self.options.prefix[..], key.as_bytes()].concat()
+    }
+
+    /// How long after its deadline Redis forgets this key.
+    pub(super) fn margin_ms(&self, key: &StoreKey) -> u64 {
+        expiry::margin_ms(key, self.options.kept_longer_ms())
+    }
+
+    /// The argument `PXAT` of what ends at this moment.
+    fn at(&self, key: &StoreKey, deadline_ms: u64) -> String {
+        expiry::at(key, deadline_ms, self.options.kept_longer_ms())
     }
 
     pub(super) fn confirm_ends(&self) -> Option<Confirm> {
@@ -133,7 +146,7 @@ impl Store for RedisStore {
 
     async fn create(&self, key: &StoreKey, record: &Record) -> Result<Created, StoreError> {
         let confirm = self.0.confirm_writes();
-        let (value, at) = (form::live(key, record), expiry::at(key, record.deadline_ms()));
+        let (value, at) = (form::live(key, record), self.0.at(key, record.deadline_ms()));
         let arguments = [&value[..], at.as_bytes(), flag(confirm)];
         match self.ask(&self.0.scripts.create, key, &arguments, confirm).await? {
             Answer::Number(1) => Ok(Created::Done),
@@ -178,7 +191,7 @@ impl Store for RedisStore {
     }
 
     async fn touch(&self, key: &StoreKey, idle_deadline_ms: u64) -> Result<Reached, StoreError> {
-        let (moment, margin) = (idle_deadline_ms.to_be_bytes(), expiry::margin_ms(key).to_string());
+        let (moment, margin) = (idle_deadline_ms.to_be_bytes(), self.0.margin_ms(key).to_string());
         let arguments = [&moment[..], margin.as_bytes()];
         match self.ask(&self.0.scripts.touch, key, &arguments, None).await? {
             Answer::Number(1) => Ok(Reached::Done),
@@ -194,7 +207,7 @@ impl Store for RedisStore {
 
     async fn delete(&self, key: &StoreKey, until_ms: u64) -> Result<Reached, StoreError> {
         let confirm = self.0.confirm_ends();
-        let (value, at) = (form::ended(key, until_ms), expiry::at(key, until_ms));
+        let (value, at) = (form::ended(key, until_ms), self.0.at(key, until_ms));
         let arguments = [&value[..], at.as_bytes(), flag(confirm)];
         let name = self.0.name(key);
         let slot = self.0.route.slot(&name);
@@ -228,6 +241,9 @@ impl Store for RedisStore {
     }
 
     fn boxed(self) -> BoxStore {
-        BoxStore::without_sweep(self)
+        match self.0.options.tell_expired {
+            Some(_) => BoxStore::full(self),
+            None => BoxStore::without_sweep(self),
+        }
     }
 }

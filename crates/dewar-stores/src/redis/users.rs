@@ -37,7 +37,7 @@ impl UserIndex for RedisStore {
     ) -> Result<(), StoreError> {
         let name = self.0.set(owner);
         let confirm = self.0.confirm_ends();
-        let (since, at) = (now_ms.min(LATEST_MS).to_string(), expiry::at(key, until_ms));
+        let (since, at) = (now_ms.min(LATEST_MS).to_string(), expiry::at(key, until_ms, 0));
         let arguments = [&key.as_bytes()[..], since.as_bytes(), at.as_bytes(), flag(confirm)];
         let slot = self.0.route.slot(&name);
         let request = Request::script(&self.0.scripts.enter, &name, slot, &arguments, true);

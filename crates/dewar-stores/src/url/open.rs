@@ -183,6 +183,9 @@ fn redis(url: &RedisUrl) -> Result<crate::redis::RedisStoreBuilder, UrlError> {
         builder = builder.strict(usize::try_from(replicas).unwrap_or(usize::MAX));
     }
     builder = builder.strict_writes(options.get("strict_writes") == Some("true"));
+    if let Some(seconds) = options.number("tell_expired_s") {
+        builder = builder.tell_expired(Duration::from_secs(seconds));
+    }
     #[cfg(feature = "redis-tls")]
     if let Some(file) = options.get("tls_root") {
         let pem = std::fs::read(file);

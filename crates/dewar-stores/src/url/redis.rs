@@ -29,6 +29,11 @@ const RULES: &[Rule] = &[
         says: "true or false",
     },
     Rule {
+        name: "tell_expired_s",
+        allowed: Allowed::Number(1, 2_592_000),
+        says: "how many seconds longer keys are kept to be told of, from 1 to 2592000",
+    },
+    Rule {
         name: "sentinel_user",
         allowed: Allowed::Text(|user| !user.is_empty()),
         says: "the user's name",

@@ -7,7 +7,9 @@ use std::{
 
 use dewar::{
     StoreKey,
-    store::{Created, Loaded, Moved, Reached, Record, Store, StoreError, WriteId, Written},
+    store::{
+        Created, Loaded, Moved, Reached, Record, Store, StoreError, Sweep, Swept, WriteId, Written,
+    },
 };
 use dewar_stores::redis::{RedisStore, RedisStoreBuilder};
 use dewar_testdata::redis::Node;
@@ -76,5 +78,12 @@ impl Store for Alternating {
         moved: Moved,
     ) -> Result<Written, StoreError> {
         self.next().supersede(old, expected, moved).await
+    }
+}
+
+/// Of stores that [tell](RedisStoreBuilder::tell_expired).
+impl Sweep for Alternating {
+    async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
+        self.next().sweep(now_ms, limit).await
     }
 }

@@ -332,5 +332,10 @@ async fn what_is_no_session_is_not_told<S: Sweep>(s: Arc<Subject<S>>) -> Finding
     let buried = Record { idle_deadline_ms: 0, absolute_deadline_ms: 0, ..s.next(&record, "") };
     same("update", s.update(&key, record.version(), &buried).await?, Written::Done)?;
     let late_ms = s.now_ms + HOUR_MS + GRACE_MS;
-    same("swept", swept(&s, late_ms, 100).await?, Swept { forgotten: 3, expired: Vec::new() })
+    let Swept { forgotten, expired } = swept(&s, late_ms, 100).await?;
+    same("told", expired, Vec::new())?;
+    // A store with a clock of its own may have forgotten the record by itself.
+    ensure((2..=3).contains(&forgotten), || {
+        format!("{forgotten} were forgotten, and 2 or 3 were past")
+    })
 }
