@@ -1,8 +1,8 @@
 //! A record as the value of a key, and back.
 //!
 //! ```text
-//!  live      kind  idle  check  version  absolute  shape  sum  │ owner?  created  older writes  data
-//!            1     8     1      8        8         1      4    │ 0|32    1…10     7 × 1…10      rest
+//!  live      kind  version  idle  check  absolute  shape  sum  │ owner?  created  older writes  data
+//!            1     8        8     1      8         1      4    │ 0|32    1…10     7 × 1…10      rest
 //!  moved     kind  until  to  sum
 //!            1     8      32  4
 //!  ended     kind  until  check  sum
@@ -25,8 +25,10 @@ pub(super) const MOVED: u8 = 0x22;
 pub(super) const ENDED: u8 = 0x44;
 
 /// Where the parts of a live value begin, for the scripts.
-pub(super) const VERSION_AT: usize = 10;
+pub(super) const VERSION_AT: usize = 1;
+pub(super) const IDLE_AT: usize = 9;
 pub(super) const ABSOLUTE_AT: usize = 18;
+const CHECK_AT: usize = 17;
 const SHAPE_AT: usize = 26;
 const SUM_AT: usize = 27;
 pub(super) const HEAD: usize = 31;
@@ -49,9 +51,9 @@ pub(super) fn live(key: &StoreKey, record: &Record) -> Vec<u8> {
     let older = record.writes.len() - 1;
     let mut value = Vec::with_capacity(HEAD + 32 + 10 + 10 * older + data.len());
     value.push(LIVE);
+    value.extend(record.version().get().to_be_bytes());
     value.extend(record.idle_deadline_ms.to_be_bytes());
     value.push(check(&record.idle_deadline_ms.to_be_bytes()));
-    value.extend(record.version().get().to_be_bytes());
     value.extend(record.absolute_deadline_ms.to_be_bytes());
     value.push(
         older as u8
@@ -120,7 +122,7 @@ fn live_record(key: &StoreKey, value: &[u8]) -> Result<Record, &'static str> {
     if value.len() < HEAD {
         return Err(SHORT);
     }
-    if value[9] != check(&value[1..9]) {
+    if value[CHECK_AT] != check(&value[IDLE_AT..CHECK_AT]) {
         return Err("its idle deadline");
     }
     if value[SUM_AT..HEAD] != live_sum(key, value) {
@@ -151,7 +153,7 @@ fn live_record(key: &StoreKey, value: &[u8]) -> Result<Record, &'static str> {
     Ok(Record {
         owner,
         created_ms,
-        idle_deadline_ms: number_at(head, 1).ok_or(SHORT)?,
+        idle_deadline_ms: number_at(head, IDLE_AT).ok_or(SHORT)?,
         absolute_deadline_ms,
         writes: Writes::from_bytes(&writes).ok_or("its writes")?,
         data,
@@ -166,9 +168,11 @@ fn numbers(bytes: &[u8]) -> impl Iterator<Item = u64> {
     bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok().map(u64::from_be_bytes))
 }
 
-/// A version as the scripts compare it.
-pub(super) fn version(expected: WriteId) -> [u8; 8] {
-    expected.get().to_be_bytes()
+/// What a live value of this version begins with, and nothing else does.
+pub(super) fn expected(version: WriteId) -> [u8; 9] {
+    let mut begin = [LIVE; 9];
+    begin[VERSION_AT..].copy_from_slice(&version.get().to_be_bytes());
+    begin
 }
 
 /// One byte that changes with every single byte of the eight: odd factors lose nothing modulo 256.
@@ -181,7 +185,7 @@ fn check(moment: &[u8]) -> u8 {
 
 /// Over all but the two fields that a touch moves, and the sum itself.
 fn live_sum(key: &StoreKey, value: &[u8]) -> [u8; 4] {
-    checksum(key, &[&value[..1], &value[VERSION_AT..SUM_AT], &value[HEAD..]])
+    checksum(key, &[&value[..IDLE_AT], &value[ABSOLUTE_AT..SUM_AT], &value[HEAD..]])
 }
 
 fn seal(key: &StoreKey, mut value: Vec<u8>) -> Vec<u8> {
@@ -221,7 +225,7 @@ mod tests {
             }
             match value.first() {
                 Some(&LIVE) if len >= HEAD => {
-                    value[9] = check(&value[1..9]);
+                    value[CHECK_AT] = check(&value[IDLE_AT..CHECK_AT]);
                     let sum = live_sum(&key, &value);
                     value[SUM_AT..HEAD].copy_from_slice(&sum);
                 }

@@ -81,8 +81,8 @@ impl RedisStore {
         deadline_ms: u64,
         confirm: Option<Confirm>,
     ) -> Result<Written, StoreError> {
-        let (expected, at) = (form::version(expected), self.0.at(key, deadline_ms));
-        let arguments = [&expected[..], value, at.as_bytes(), flag(confirm)];
+        let (expected, at) = (form::expected(expected), self.0.at(key, deadline_ms));
+        let arguments = [value, at.as_bytes(), &expected, flag(confirm)];
         match self.ask(&self.0.scripts.replace, key, &arguments, confirm).await? {
             Answer::Number(1) => Ok(Written::Done),
             Answer::Number(_) => Ok(Written::Gone),
