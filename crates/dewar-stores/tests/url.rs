@@ -43,6 +43,10 @@ fn every_kind_of_store_has_a_url() {
         ("postgres://u@%2Frun%2Fpg:1/d", "postgres://u@%2Frun%2Fpg:1/d"),
         ("postgresql://db:6000?sslmode=require", "postgresql://db:6000?sslmode=require"),
         (
+            "postgres://db?sslmode=verify-ca&sslrootcert=/etc/ca%26b.pem",
+            "postgres://db:5432?sslmode=verify-ca&sslrootcert=/etc/ca%26b.pem",
+        ),
+        (
             "flask-session+redis://:pw@h/1?prefix=app:&format=json",
             "flask-session+redis://:***@h:6379/1?prefix=app:&format=json",
         ),
@@ -133,7 +137,8 @@ fn what_names_no_store_is_refused_with_the_cure() {
         ("flask-sesion+redis://h", "did you mean \"flask-session+redis\"?"),
         ("postgres://h/a/b", "write %2F for a / in it"),
         ("postgres://h#x", "write %23"),
-        ("postgres://h?sslmode=maybe", "write disable, prefer or require"),
+        ("postgres://h?sslmode=maybe", "write disable, prefer, require, verify-ca or verify-full"),
+        ("postgres://h?sslrootcert=", "write a file of certificates in PEM, or system"),
         ("postgres://h?password=x", "no option \"password\""),
     ] {
         let said = refusal(url);

@@ -10,7 +10,8 @@ use dewar::store::StoreError;
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 use super::{
-    open::{OpenError, Options},
+    error::OpenError,
+    open::Options,
     session::{Carrier, Session},
 };
 

@@ -10,22 +10,25 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 use tokio_postgres::{
-    Client, Connection, Error, NoTls, Row, Socket, Statement, config::LoadBalanceHosts,
-    tls::NoTlsStream, types::ToSql,
+    Client, Connection, Error, Row, Socket, Statement,
+    config::{LoadBalanceHosts, SslMode},
+    types::ToSql,
 };
 
 use super::{
+    error::OpenError,
     fault,
-    open::{OpenError, Options},
+    open::Options,
     schema,
     statements::Statements,
+    tls::{self, Stream},
 };
 
 /// How long a change waits for a row that somebody else holds locked.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What carries the messages; nothing moves while nobody polls it.
-pub(super) type Carrier = Connection<Socket, NoTlsStream>;
+pub(super) type Carrier = Connection<Socket, Stream>;
 
 /// A connection that is ready for every verb.
 pub(super) struct Session {
@@ -53,7 +56,14 @@ impl Session {
         if again {
             config.load_balance_hosts(LoadBalanceHosts::Random);
         }
-        let (client, mut carrier) = config.connect(NoTls).await?;
+        let (client, mut carrier) = match config.connect(options.connector.clone()).await {
+            // As libpq: who prefers TLS takes what there is.
+            Err(error) if config.get_ssl_mode() == SslMode::Prefer && tls::is_handshake(&error) => {
+                config.ssl_mode(SslMode::Disable);
+                config.connect(options.connector.clone()).await?
+            }
+            connected => connected?,
+        };
         let prepared = drive(&mut carrier, async {
             client.batch_execute(&settings(options)).await?;
             schema::prepare(&client, options).await?;

@@ -14,7 +14,8 @@
 //! The last two are given session ids instead of hashes: migrate from them, or list what they hold. An
 //! application takes `FlaskSessionStore` itself.
 //!
-//! With `rediss+sentinel` and `rediss+cluster` TLS is spoken. Options follow a `?` as
+//! With `rediss+sentinel` and `rediss+cluster` TLS is spoken, and to Postgres as the option `sslmode`
+//! says: `postgres://app@db/app?sslmode=verify-full`. Options follow a `?` as
 //! `name=value&name=value`. In a user, a password, a name, a file and a value, `%` and two hex digits
 //! stand for a byte; `% / ? # @ :` have to be written so in a user or a password, `% ?` in a file.
 //!

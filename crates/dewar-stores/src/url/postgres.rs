@@ -10,6 +10,26 @@ use super::{
 const RULES: &[Rule] = &[
     Rule {
         name: "sslmode",
+        allowed: Allowed::OneOf(&["disable", "prefer", "require", "verify-ca", "verify-full"]),
+        says: "disable, prefer, require, verify-ca or verify-full",
+    },
+    Rule {
+        name: "sslrootcert",
+        allowed: Allowed::Text(|file| !file.is_empty()),
+        says: "a file of certificates in PEM, or system",
+    },
+    Rule {
+        name: "sslcert",
+        allowed: Allowed::Text(|file| !file.is_empty()),
+        says: "the file of a certificate in PEM",
+    },
+    Rule {
+        name: "sslkey",
+        allowed: Allowed::Text(|file| !file.is_empty()),
+        says: "the file of a key in PEM",
+    },
+    Rule {
+        name: "channel_binding",
         allowed: Allowed::OneOf(&["disable", "prefer", "require"]),
         says: "disable, prefer or require",
     },
@@ -99,7 +119,8 @@ impl PostgresUrl {
         url.push_str(&hosts.join(","));
         url.push('/');
         url.push_str(&percent::encode(self.database.as_deref().unwrap_or_default(), ""));
-        let passed = ["sslmode", "application_name"];
+        let passed =
+            ["sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "application_name"];
         let passed = passed.iter().filter_map(|name| Some((name, self.options.get(name)?)));
         for (i, (name, value)) in passed.enumerate() {
             url.push(if i == 0 { '?' } else { '&' });
