@@ -52,6 +52,10 @@ fn every_kind_of_store_has_a_url() {
         ),
         ("flask-session+sqlite:a.db?prefix=x", "flask-session+sqlite:a.db?prefix=x"),
         (
+            "flask-session+postgres://app:pw@h/shop?prefix=x&sslmode=verify-full",
+            "flask-session+postgres://app:***@h:5432/shop?prefix=x&sslmode=verify-full",
+        ),
+        (
             "redis+sentinel://a/m?sentinel_user=u&sentinel_password=p%26w&strict=2",
             "redis+sentinel://a:26379/m?sentinel_user=u&sentinel_password=***&strict=2",
         ),
@@ -129,6 +133,8 @@ fn what_names_no_store_is_refused_with_the_cure() {
         ("flask-session+redis://h/x", "a Redis database is a number"),
         ("flask-session+redis://h?strict=1", "no option \"strict\"; it has prefix, format"),
         ("flask-session+redis://h?format=pickle", "write msgpack or json"),
+        ("flask-session+postgres://h?schema=x", "no option \"schema\"; it has prefix, format, ssl"),
+        ("flask-session+postgres:h", "write flask-session+postgres://host"),
         ("flask-session+sqlite:", "write flask-session+sqlite:FILE"),
         (
             "flask-session+sqlite:///a.db",
@@ -175,6 +181,7 @@ fn the_table_of_the_readme_is_true() {
         "redis+cluster",
         "postgres",
         "flask-session+redis",
+        "flask-session+postgres",
         "flask-session+sqlite",
     ] {
         assert!(urls.iter().any(|url| url == scheme), "{scheme} is not in the README");
@@ -197,6 +204,7 @@ fn a_password_that_was_not_escaped_is_not_shown() {
             format!("redis:app:{password}@db"),
             format!("flask-session+redis://app:{password}@db"),
             format!("flask-session+redis://app:{password}@db/x"),
+            format!("flask-session+postgres://app:{password}@db/x"),
             format!("redis+sentinel://app:{password}@a,b"),
             format!("rediz://app:{password}@db"),
             format!("redis+sentinel://a/m?sentinel_password={password}"),

@@ -96,6 +96,7 @@ mod error;
 mod fault;
 mod line;
 mod open;
+mod reach;
 mod row;
 mod scan;
 mod schema;
@@ -114,3 +115,9 @@ pub use error::OpenError;
 pub use open::Sabotage;
 pub use open::{PostgresStoreBuilder, SynchronousCommit};
 pub use store::PostgresStore;
+#[cfg(feature = "flask-session")]
+pub(crate) use {
+    fault::{Deed, store_error},
+    reach::Reach,
+    tls::Wanted,
+};

@@ -2,14 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use tokio_postgres::{Config, config::TargetSessionAttrs};
-
-use super::{
-    address::Address,
-    error::OpenError,
-    store::PostgresStore,
-    tls::{Connector, Wanted},
-};
+use super::{error::OpenError, reach::Reach, store::PostgresStore, tls::Wanted};
 
 /// When Postgres calls a write done; its own words say more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +76,7 @@ pub struct PostgresStoreBuilder {
 
 /// The options, once they are known to be sound.
 pub(super) struct Options {
-    pub(super) config: Config,
-    pub(super) connector: Connector,
+    pub(super) reach: Reach,
     pub(super) schema: String,
     pub(super) connections: usize,
     pub(super) connect_timeout: Duration,
@@ -184,20 +176,13 @@ impl PostgresStoreBuilder {
     }
 
     fn checked(self) -> Result<Options, OpenError> {
-        let Address { mut config, tls } = Address::read(&self.url, self.tls)?;
+        let reach = Reach::new(&self.url, self.tls, self.connect_timeout)?;
         let name = &self.schema;
         if name.is_empty() || name.len() > 63 || name.contains('\0') {
             return Err(OpenError::SchemaName { name: self.schema });
         }
-        if config.get_application_name().is_none() {
-            config.application_name("dewar");
-        }
-        // A standby's records are old, and it takes no writes.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.connect_timeout(self.connect_timeout);
         Ok(Options {
-            config,
-            connector: tls.connector()?,
+            reach,
             schema: self.schema,
             connections: self.connections,
             connect_timeout: self.connect_timeout,
@@ -217,8 +202,7 @@ impl Options {
 
     /// For every host that is named.
     pub(super) fn patience(&self) -> Duration {
-        let hosts = self.config.get_hosts().len().max(self.config.get_hostaddrs().len());
-        self.connect_timeout * u32::try_from(hosts).unwrap_or(1).max(1)
+        self.connect_timeout * self.reach.hosts()
     }
 }
 

@@ -20,7 +20,7 @@ use super::{super::error::OpenError, Wanted, binding, trust};
 
 /// Opens connections; one for all of them.
 #[derive(Clone)]
-pub(in super::super) struct Connector(Arc<ClientConfig>);
+pub(crate) struct Connector(Arc<ClientConfig>);
 
 impl Connector {
     pub(super) fn new(wanted: &Wanted) -> Result<Self, OpenError> {
@@ -31,10 +31,10 @@ impl Connector {
 /// Why there is no TLS between here and the server. The connection that carries it was there.
 #[derive(Debug, thiserror::Error)]
 #[error("no TLS connection")]
-pub(in super::super) struct Handshake(#[from] io::Error);
+pub(crate) struct Handshake(#[from] io::Error);
 
 /// Whether TLS itself failed, and not what came before or after.
-pub(in super::super) fn is_handshake(error: &tokio_postgres::Error) -> bool {
+pub(crate) fn is_handshake(error: &tokio_postgres::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<Handshake>())
 }
 
@@ -51,7 +51,7 @@ impl MakeTlsConnect<Socket> for Connector {
 }
 
 /// Speaks TLS to the server of this name.
-pub(in super::super) struct ToServer {
+pub(crate) struct ToServer {
     connector: TlsConnector,
     name: Option<ServerName<'static>>,
 }
@@ -75,7 +75,7 @@ impl TlsConnect<Socket> for ToServer {
 }
 
 /// A connection under TLS.
-pub(in super::super) struct Stream {
+pub(crate) struct Stream {
     tls: client::TlsStream<Socket>,
     binding: Option<Vec<u8>>,
 }

@@ -12,9 +12,9 @@ use tokio_postgres::config;
 use super::error::OpenError;
 
 #[cfg(feature = "postgres-tls")]
-pub(super) use connect::{Connector, Stream, is_handshake};
+pub(crate) use connect::{Connector, Stream, is_handshake};
 #[cfg(not(feature = "postgres-tls"))]
-pub(super) use tokio_postgres::{NoTls as Connector, tls::NoTlsStream as Stream};
+pub(crate) use tokio_postgres::{NoTls as Connector, tls::NoTlsStream as Stream};
 
 /// `sslmode`, in libpq's words. `require` is `VerifyFull`: what libpq means by it lets everybody be the
 /// server.
@@ -54,7 +54,7 @@ impl SslMode {
 
 /// What is wanted. The files are PEM.
 #[derive(Clone, Default)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub(super) mode: SslMode,
     pub(super) root: Option<Vec<u8>>,
     pub(super) certificate: Option<Vec<u8>>,
