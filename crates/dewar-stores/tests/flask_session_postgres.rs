@@ -14,6 +14,7 @@ use dewar::{
 use dewar_stores::flask_session::{FlaskSessionStore, Postgres};
 use dewar_testdata::{postgres::Stop, tls};
 use pg::Server;
+use sha1::Digest;
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -99,13 +100,23 @@ async fn what_comes_between_reading_and_writing_is_never_overwritten() {
     assert!(matches!(answer, Written::Conflict(_)), "{answer:?}");
     assert_eq!(n_of(&store.load(&id(2)).await.unwrap()), "{\"n\":9}");
 
-    // A record that comes while an id that has none is ended. The tombstone counts for us.
-    let begun = flask.transaction().await.unwrap();
-    begun.execute(insert, &[&name(3), &NINE]).await.unwrap();
-    assert_eq!(store.delete(&id(3), now_ms() + HOUR_MS).await.unwrap(), Reached::Gone);
-    begun.commit().await.unwrap();
+    // A record that comes after we have seen that there is none, and before we end what was there:
+    // our note waits for another one in its place.
+    let note = URL_SAFE_NO_PAD.encode(sha1::Sha1::digest(name(3)));
+    let mut other = server.client().await;
+    let held = other.transaction().await.unwrap();
+    let in_the_way = "INSERT INTO dewar_flask_sessions VALUES ($1, '', 0)";
+    held.execute(in_the_way, &[&format!("dewar:session:{note}")]).await.unwrap();
+    let ours = tokio::spawn({
+        let store = store.clone();
+        async move { store.delete(&id(3), now_ms() + HOUR_MS).await }
+    });
+    until_waiting(&server, 1).await;
+    flask.execute(insert, &[&name(3), &NINE]).await.unwrap();
+    held.rollback().await.unwrap();
+    assert_eq!(ours.await.unwrap().unwrap(), Reached::Gone);
     let there = flask.query("SELECT FROM sessions WHERE session_id = $1", &[&name(3)]).await;
-    assert_eq!(there.unwrap().len(), 1, "it is Flask-Session's");
+    assert_eq!(there.unwrap().len(), 1, "it is Flask-Session's, and the tombstone is ours");
     assert!(matches!(store.load(&id(3)).await.unwrap(), Loaded::Ended { .. }));
 }
 
