@@ -17,7 +17,7 @@ use dewar::{
     StoreKey,
     store::{Loaded, Store},
 };
-use dewar_testdata::{flask_session::FlaskSession, redis::Node};
+use dewar_testdata::{flask_session::FlaskSession, postgres::Postgres, redis::Node};
 use filled::{Filled, Session, ids, json_of, key, session, some};
 use serde_json::json;
 
@@ -179,6 +179,19 @@ fn sessions_of_flask_session_move_from_sqlite() {
     from_flask_session(&flask, &format!("flask-session+sqlite:{}?format=json", file.display()));
     let missing = migrate("flask-session+sqlite:/nowhere.db", &new.url, &[]);
     assert!(missing.code != 0 && missing.err.contains("there is no file"), "{}", missing.err);
+}
+
+#[test]
+fn sessions_of_flask_session_move_from_postgres() {
+    let Some(server) = Postgres::start() else { return };
+    // The server lets everybody in, with any password.
+    let url = server.url().replace("postgres@", "postgres:hunter2@");
+    let config = json!({
+        "SESSION_TYPE": "sqlalchemy", "SESSION_KEY_PREFIX": "app:",
+        "SQLALCHEMY_DATABASE_URI": url.replace("postgres://", "postgresql+psycopg://"),
+    });
+    let Some(flask) = FlaskSession::start(&config) else { return };
+    from_flask_session(&flask, &format!("flask-session+{url}?prefix=app:"));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //!
 //! | feature | store | for |
 //! |---|---|---|
-//! | `flask-session` | `flask_session::FlaskSessionStore` | live sessions shared with Flask-Session: Redis, and with `sqlite` its SQL table |
-//! | `postgres` | `postgres::PostgresStore` | one database, any number of machines |
+//! | `flask-session` | `flask_session::FlaskSessionStore` | live sessions shared with Flask-Session: Redis, and with `postgres` or `sqlite` its SQL table |
+//! | `postgres`, `postgres-tls` | `postgres::PostgresStore` | one database, any number of machines |
 //! | `redis` | `redis::RedisStore` | Redis or Valkey: one node, Sentinel, Cluster |
 //! | `sqlite` | `sqlite::SqliteStore` | one file, one machine, any number of processes |
 //!

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod pg;
 mod support;
 
 use dewar::{
@@ -14,7 +15,7 @@ use dewar::{
 };
 use dewar_signing::{Codec, TaggedJson};
 use dewar_stores::flask_session::{FlaskSessionStore, Sabotage};
-use dewar_testdata::redis::Node;
+use dewar_testdata::{postgres::Postgres, redis::Node};
 
 /// The kit speaks of hashes and of any bytes.
 struct AsIds<S>(S);
@@ -117,6 +118,38 @@ async fn the_sqlite_store_keeps_the_contract() {
         .rounds(10)
         .spawn(|client| drop(tokio::spawn(client)));
     kit.check().await.assert_passed();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_postgres_store_keeps_the_contract() {
+    let Some(server) = Postgres::start() else { return };
+    let kit =
+        Kit::new(|| async { AsIds(FlaskSessionStore::postgres(&server.url()).await.unwrap()) })
+            .rounds(10)
+            .spawn(|client| drop(tokio::spawn(client)));
+    kit.check().await.assert_passed();
+}
+
+/// Two nodes, each with a connection of its own, so that they do overlap on the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_on_one_postgres_keep_the_contract_and_a_broken_one_does_not() {
+    let Some(server) = Postgres::start() else { return };
+    let url = server.url();
+    let two = async |sabotage: Option<Sabotage>| {
+        let node = async || {
+            let store = FlaskSessionStore::postgres(&url).await.unwrap();
+            AsIds(sabotage.map_or(store.clone(), |sabotage| store.sabotage(sabotage)))
+        };
+        pg::alternating::Alternating::of([node().await, node().await])
+    };
+    let kit = |sabotage| {
+        Kit::new(move || two(sabotage)).rounds(10).spawn(|client| drop(tokio::spawn(client)))
+    };
+    kit(None).check().await.assert_passed();
+    for sabotage in [Sabotage::SwapWithoutComparing, Sabotage::DeleteWithoutTombstone] {
+        let report = kit(Some(sabotage)).check().await;
+        assert!(report.failed().next().is_some(), "{sabotage:?} passed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ use dewar_stores::{
     migrate::{Migrating, Migration},
     url,
 };
-use dewar_testdata::{flask_session::FlaskSession, redis::Node};
+use dewar_testdata::{flask_session::FlaskSession, postgres::Postgres, redis::Node};
 use serde_json::{Value as Js, json};
 use tower::ServiceExt;
 
@@ -144,6 +144,19 @@ async fn sessions_of_flask_session_in_sqlite_go_on_in_a_store_of_dewar() {
     leave(&config, &format!("flask-session+sqlite:{}", path.display())).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_flask_session_in_postgres_go_on_in_a_store_of_dewar() {
+    let Some(server) = Postgres::start() else { return };
+    leave(&in_postgres(&server), &format!("flask-session+{}", server.url())).await;
+}
+
+fn in_postgres(server: &Postgres) -> Js {
+    json!({
+        "SESSION_TYPE": "sqlalchemy",
+        "SQLALCHEMY_DATABASE_URI": server.url().replace("postgres://", "postgresql+psycopg://"),
+    })
+}
+
 /// A node of dewar on both stores while sessions move, and the new store alone at the end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_on_both_stores_serves_every_cookie_while_sessions_move() {
@@ -180,6 +193,7 @@ async fn a_node_on_both_stores_serves_every_cookie_while_sessions_move() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_shows_every_session_in_pages_of_any_size() {
     let Some(node) = Node::start(&[]) else { return };
+    let Some(server) = Postgres::start() else { return };
     let folder = support::Folder::new();
     let config = json!({"redis": node.port()});
     let redis = format!("flask-session+redis://127.0.0.1:{}", node.port());
@@ -188,9 +202,11 @@ async fn a_scan_shows_every_session_in_pages_of_any_size() {
         "SESSION_TYPE": "sqlalchemy",
         "SQLALCHEMY_DATABASE_URI": format!("sqlite:///{}", sqlite.display()),
     });
-    for (config, from) in
-        [(config, redis), (table, format!("flask-session+sqlite:{}", sqlite.display()))]
-    {
+    for (config, from) in [
+        (config, redis),
+        (table, format!("flask-session+sqlite:{}", sqlite.display())),
+        (in_postgres(&server), format!("flask-session+{}", server.url())),
+    ] {
         let Some(flask) = FlaskSession::start(&config) else { return };
         let users: BTreeSet<_> =
             (0..30).map(|n| *key_of(&login(&flask, &n.to_string())).as_bytes()).collect();

@@ -17,6 +17,7 @@ use dewar::{Session, SessionLayer, SessionLayerBuilder, store::InterchangeStore}
 use dewar_stores::flask_session::{FlaskSessionStore, Format};
 use dewar_testdata::{
     flask_session::FlaskSession,
+    postgres::Postgres,
     redis::{Node, Reply},
 };
 use serde_json::{Value as Js, json};
@@ -200,15 +201,36 @@ async fn flask_session_and_dewar_share_live_sessions_on_sqlite() {
         "PERMANENT_SESSION_LIFETIME": 5,
     });
     let Some(flask) = FlaskSession::start(&config) else { return };
+    they_share_a_table(&flask, FlaskSessionStore::sqlite(&path).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flask_session_and_dewar_share_live_sessions_on_postgres() {
+    let Some(server) = Postgres::start() else { return };
+    let url = server.url();
+    let config = json!({
+        "SESSION_TYPE": "sqlalchemy",
+        "SQLALCHEMY_DATABASE_URI": url.replace("postgres://", "postgresql+psycopg://"),
+        "PERMANENT_SESSION_LIFETIME": 5,
+    });
+    // The table is made by either: the second time it is there.
+    for _ in 0..2 {
+        let store = FlaskSessionStore::postgres(&url).await.unwrap();
+        let Some(flask) = FlaskSession::start(&config) else { return };
+        they_share_a_table(&flask, store).await;
+    }
+}
+
+/// A session that lives for five seconds, of both.
+async fn they_share_a_table(flask: &FlaskSession, store: impl InterchangeStore) {
     let lifetime = Duration::from_secs(5);
-    let store = FlaskSessionStore::sqlite(&path).unwrap();
     let dewar = dewar(layer(store).permanent_lifetime(lifetime));
-    they_share_sessions(&flask, &dewar).await;
+    they_share_sessions(flask, &dewar).await;
     let mut ann = Browser::default();
     ann.dewar(&dewar, "/login", Some(json!("ann"))).await;
-    assert_eq!(ann.flask(&flask, "/show", None)["user"], "ann");
+    assert_eq!(ann.flask(flask, "/show", None)["user"], "ann");
     thread::sleep(lifetime + Duration::from_millis(200));
-    assert_eq!(ann.flask(&flask, "/show", None), json!({"_permanent": true}));
+    assert_eq!(ann.flask(flask, "/show", None), json!({"_permanent": true}));
     assert_eq!(ann.dewar(&dewar, "/show", None).await["user"], Js::Null);
 }
 

@@ -114,7 +114,7 @@ async fn what_cannot_be_opened_is_said_with_the_cure() {
 #[tokio::test]
 async fn tls_is_spoken_to_whom_the_authority_signed() {
     let Some((node, port)) = Node::start_with_tls() else { return };
-    let authority = dewar_testdata::redis::tls::authority;
+    let authority = dewar_testdata::tls::authority;
     for host in ["localhost", "127.0.0.1"] {
         let store = RedisStore::builder(&format!("rediss://{host}:{port}")).tls_root(authority());
         let store = store.timeout(PATIENCE).connect().await.unwrap();

@@ -43,10 +43,18 @@ fn every_kind_of_store_has_a_url() {
         ("postgres://u@%2Frun%2Fpg:1/d", "postgres://u@%2Frun%2Fpg:1/d"),
         ("postgresql://db:6000?sslmode=require", "postgresql://db:6000?sslmode=require"),
         (
+            "postgres://db?sslmode=verify-ca&sslrootcert=/etc/ca%26b.pem",
+            "postgres://db:5432?sslmode=verify-ca&sslrootcert=/etc/ca%26b.pem",
+        ),
+        (
             "flask-session+redis://:pw@h/1?prefix=app:&format=json",
             "flask-session+redis://:***@h:6379/1?prefix=app:&format=json",
         ),
         ("flask-session+sqlite:a.db?prefix=x", "flask-session+sqlite:a.db?prefix=x"),
+        (
+            "flask-session+postgres://app:pw@h/shop?prefix=x&sslmode=verify-full",
+            "flask-session+postgres://app:***@h:5432/shop?prefix=x&sslmode=verify-full",
+        ),
         (
             "redis+sentinel://a/m?sentinel_user=u&sentinel_password=p%26w&strict=2",
             "redis+sentinel://a:26379/m?sentinel_user=u&sentinel_password=***&strict=2",
@@ -125,6 +133,8 @@ fn what_names_no_store_is_refused_with_the_cure() {
         ("flask-session+redis://h/x", "a Redis database is a number"),
         ("flask-session+redis://h?strict=1", "no option \"strict\"; it has prefix, format"),
         ("flask-session+redis://h?format=pickle", "write msgpack or json"),
+        ("flask-session+postgres://h?schema=x", "no option \"schema\"; it has prefix, format, ssl"),
+        ("flask-session+postgres:h", "write flask-session+postgres://host"),
         ("flask-session+sqlite:", "write flask-session+sqlite:FILE"),
         (
             "flask-session+sqlite:///a.db",
@@ -133,7 +143,8 @@ fn what_names_no_store_is_refused_with_the_cure() {
         ("flask-sesion+redis://h", "did you mean \"flask-session+redis\"?"),
         ("postgres://h/a/b", "write %2F for a / in it"),
         ("postgres://h#x", "write %23"),
-        ("postgres://h?sslmode=maybe", "write disable, prefer or require"),
+        ("postgres://h?sslmode=maybe", "write disable, prefer, require, verify-ca or verify-full"),
+        ("postgres://h?sslrootcert=", "write a file of certificates in PEM, or system"),
         ("postgres://h?password=x", "no option \"password\""),
     ] {
         let said = refusal(url);
@@ -170,6 +181,7 @@ fn the_table_of_the_readme_is_true() {
         "redis+cluster",
         "postgres",
         "flask-session+redis",
+        "flask-session+postgres",
         "flask-session+sqlite",
     ] {
         assert!(urls.iter().any(|url| url == scheme), "{scheme} is not in the README");
@@ -192,6 +204,7 @@ fn a_password_that_was_not_escaped_is_not_shown() {
             format!("redis:app:{password}@db"),
             format!("flask-session+redis://app:{password}@db"),
             format!("flask-session+redis://app:{password}@db/x"),
+            format!("flask-session+postgres://app:{password}@db/x"),
             format!("redis+sentinel://app:{password}@a,b"),
             format!("rediz://app:{password}@db"),
             format!("redis+sentinel://a/m?sentinel_password={password}"),

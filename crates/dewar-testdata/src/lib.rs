@@ -9,6 +9,7 @@ pub mod flask_session;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;
+pub mod tls;
 pub mod tool;
 mod webdriver;
 

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::tool;
+use crate::{tls, tool};
 
 /// How long the server may take to start; it shares its machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,6 +45,7 @@ pub struct Postgres {
     folder: PathBuf,
     port: u16,
     fsync: bool,
+    settings: Vec<String>,
     server: Option<Child>,
 }
 
@@ -56,7 +57,9 @@ impl Postgres {
     /// # Panics
     /// If it does not start, or is missing where nothing may be skipped.
     pub fn start() -> Option<Self> {
-        Self::start_with(false)
+        let mut postgres = Self::prepare(false)?;
+        postgres.start_again();
+        Some(postgres)
     }
 
     /// Starts one that waits for the disk.
@@ -64,16 +67,56 @@ impl Postgres {
     /// # Panics
     /// As [`start`](Self::start).
     pub fn start_durable() -> Option<Self> {
-        Self::start_with(true)
+        let mut postgres = Self::prepare(true)?;
+        postgres.start_again();
+        Some(postgres)
     }
 
-    fn start_with(fsync: bool) -> Option<Self> {
+    /// Starts one like [`start`](Self::start)'s that speaks TLS with the certificate of this name,
+    /// `server` or `other-server`, and trusts the clients of [`tls`]'s other authority. `rules` go
+    /// before those of `pg_hba.conf`, which let everybody in.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_with_tls(certificate: &str, rules: &str) -> Option<Self> {
+        let mut postgres = Self::prepare(false)?;
+        let data = postgres.folder.join("data");
+        let key = postgres.folder.join("server.key");
+        run(Command::new("install")
+            .args(["-m", "600"])
+            .args([tls::folder().join(format!("{certificate}.key")), key.clone()]));
+        if is_root() {
+            run(Command::new("chown").arg("postgres:").arg(&key));
+        }
+        let pem = [tls::file(&format!("{certificate}.pem")), tls::file("other-ca.pem")];
+        for (name, pem) in ["server.pem", "clients.pem"].iter().zip(pem) {
+            fs::write(postgres.folder.join(name), pem).expect("the folder is ours");
+        }
+        let hba = data.join("pg_hba.conf");
+        let others = fs::read_to_string(&hba).expect("initdb made it");
+        fs::write(&hba, format!("{rules}\n{others}")).expect("the folder is ours");
+        for (setting, name) in [
+            ("ssl_cert_file", "server.pem"),
+            ("ssl_key_file", "server.key"),
+            ("ssl_ca_file", "clients.pem"),
+        ] {
+            postgres.set(&format!("{setting}={}", postgres.folder.join(name).display()));
+        }
+        postgres.set("ssl=on");
+        postgres.start_again();
+        Some(postgres)
+    }
+
+    fn prepare(fsync: bool) -> Option<Self> {
         let template = template()?;
         let folder = new_folder();
         run(Command::new("cp").arg("-a").arg(template.join("data")).arg(folder.join("data")));
-        let mut postgres = Self { folder, port: free_port(), fsync, server: None };
-        postgres.start_again();
-        Some(postgres)
+        Some(Self { folder, port: free_port(), fsync, settings: Vec::new(), server: None })
+    }
+
+    /// A setting, as `name=value`, from the next start on.
+    pub fn set(&mut self, setting: &str) {
+        self.settings.push(setting.to_owned());
     }
 
     /// The address of its database, as its superuser.
@@ -151,6 +194,10 @@ impl Postgres {
             // A crash shall end in a recovery that the test sees.
             "restart_after_crash=off",
         ] {
+            command.args(["-c", setting]);
+        }
+        // Of two that name the same, the last one counts.
+        for setting in &self.settings {
             command.args(["-c", setting]);
         }
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);

@@ -200,8 +200,9 @@ pub(crate) struct Erase {
 
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
-    /// The old store, of dewar or of Flask-Session (flask-session+redis://HOST or
-    /// flask-session+sqlite:FILE); without it that of the environment variable DEWAR_FROM.
+    /// The old store, of dewar or of Flask-Session (flask-session+redis://HOST,
+    /// flask-session+postgres://HOST/DATABASE or flask-session+sqlite:FILE); without it that of the
+    /// environment variable DEWAR_FROM.
     #[arg(long, value_name = "URL")]
     pub(crate) from: Option<String>,
     /// The new store; without it that of the environment variable DEWAR_TO.

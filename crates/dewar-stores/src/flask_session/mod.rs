@@ -53,6 +53,8 @@ mod codec;
 mod hashed;
 mod look;
 mod note;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod redis;
 mod scan;
 #[cfg(feature = "sqlite")]
@@ -61,6 +63,8 @@ mod store;
 
 pub use codec::{Contents, Format, Unreadable, Unwritable, write};
 pub use hashed::{Hashed, hashed};
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
 pub use redis::{OpenError, Redis};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;

@@ -36,13 +36,13 @@ impl From<Contended> for StoreError {
 
 /// What a statement does, and so what is known if its answer does not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(crate) enum Deed {
     Reads,
     Writes,
 }
 
 /// The error of a statement that was handed to the driver.
-pub(super) fn store_error(error: Error, deed: Deed) -> StoreError {
+pub(crate) fn store_error(error: Error, deed: Deed) -> StoreError {
     let kind = match refusal(&error) {
         Some(code) if *code == SqlState::DISK_FULL => StoreErrorKind::Full,
         Some(code) if is_late(code) => StoreErrorKind::TimedOut,

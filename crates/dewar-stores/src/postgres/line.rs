@@ -9,10 +9,7 @@ use std::{
 use dewar::store::StoreError;
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
-use super::{
-    open::{OpenError, Options},
-    session::{Carrier, Session},
-};
+use super::{error::OpenError, open::Options, reach::Carrier, session::Session};
 
 /// What lasted less, and answered nothing, was no success: there is a pause before the next attempt.
 const LASTED: Duration = Duration::from_secs(1);

@@ -40,13 +40,41 @@
 //!
 //! # What does not hold
 //!
-//! - **There is no TLS yet.** `sslmode=require` is refused when the store is opened; without it, what
-//!   is sent is plain. The password alone is not: SCRAM keeps it. Use a UNIX socket, a private network
-//!   or a tunnel.
+//! - **Without an `sslmode` nobody is kept from standing in between**; see below. Over a network that
+//!   is not yours, say `sslmode=verify-full`.
 //! - If the server is told to stop while it waits for a synchronous standby, or that wait is cancelled,
 //!   a write may be answered as done that the standby does not have.
 //! - A pooler between must keep sessions apart (`pool_mode = session` in PgBouncer), because the
 //!   statements are prepared and the session's settings chosen once per line.
+//!
+//! # TLS
+//!
+//! With the feature `postgres-tls`, by rustls; without it, whatever asks for TLS is refused when the
+//! store is opened. As libpq, but for `require`, which does here what its name says:
+//!
+//! | `sslmode` | TLS | the server's certificate |
+//! |---|---|---|
+//! | none, or `prefer` | if the server offers it | is not looked at: keeps out who only listens |
+//! | `disable` | never | |
+//! | `require`, `verify-full` | always | signed by an authority, for the host in the address |
+//! | `verify-ca` | always | signed by an authority, for any host |
+//!
+//! `allow` is none of them. No mode insists on TLS and lets everybody be the server: who has signed
+//! the certificate himself names it as `sslrootcert`. The other options, in the address as well:
+//!
+//! - `sslrootcert=FILE`: the authorities, as PEM. Default, and `sslrootcert=system`: those that the
+//!   operating system trusts. It is refused beside an `sslmode` that does not look at it.
+//! - `sslcert=FILE` and `sslkey=FILE`: what this store shows the server, as PEM, the key without a
+//!   password.
+//! - `channel_binding=require`: only by a password whose proof is bound to the server's certificate, so
+//!   that nobody in between can hand it on. Default: `prefer`, which does so if the server can.
+//!
+//! The files are read once, when the store is opened. A certificate has to name its host as
+//! `subjectAltName`, and may not be an authority's own (`CA:TRUE`), which `openssl req -x509` makes
+//! unless it is told `-addext basicConstraints=critical,CA:FALSE`. Every connection is opened the same
+//! way, also after a restart: a server that comes back without TLS is not used. A UNIX socket has no
+//! TLS. Of an address that is not a URL (`host=… sslmode=…`) only `disable`, `prefer` and `require` are
+//! understood.
 //!
 //! # The schema
 //!
@@ -63,9 +91,12 @@
 //! The store is opened inside a tokio runtime, which then drives its lines; it lives no longer than
 //! that runtime. Its verbs may be called from any thread.
 
+mod address;
+mod error;
 mod fault;
 mod line;
 mod open;
+mod reach;
 mod row;
 mod scan;
 mod schema;
@@ -74,11 +105,19 @@ mod statements;
 mod store;
 mod sum;
 mod sweep;
+mod tls;
 mod users;
 mod verbs;
 
+pub use error::OpenError;
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]
 pub use open::Sabotage;
-pub use open::{OpenError, PostgresStoreBuilder, SynchronousCommit};
+pub use open::{PostgresStoreBuilder, SynchronousCommit};
 pub use store::PostgresStore;
+#[cfg(feature = "flask-session")]
+pub(crate) use {
+    fault::{Deed, store_error},
+    reach::Reach,
+    tls::Wanted,
+};

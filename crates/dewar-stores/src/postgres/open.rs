@@ -1,13 +1,8 @@
-//! What can be chosen about a store, and why a database cannot be one.
+//! What can be chosen about a store.
 
 use std::{fmt, time::Duration};
 
-use tokio_postgres::{
-    Config,
-    config::{SslMode, TargetSessionAttrs},
-};
-
-use super::store::PostgresStore;
+use super::{error::OpenError, reach::Reach, store::PostgresStore, tls::Wanted};
 
 /// When Postgres calls a write done; its own words say more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,84 +55,6 @@ pub enum Sabotage {
     BrokenMeansUndone,
 }
 
-/// Why a database cannot be a store.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The address is not understood. It is not shown: it may hold a password.
-    #[error(
-        "the address of the Postgres server is not understood; write \
-         postgres://user:password@host:5432/database, with special characters percent-encoded"
-    )]
-    Address,
-    /// TLS is asked for, which this store does not speak.
-    #[error(
-        "the address of the Postgres server asks for TLS (sslmode=require), which this store does \
-         not speak; use a UNIX socket, a private network or a tunnel, and leave sslmode out"
-    )]
-    Tls,
-    /// No schema can have this name.
-    #[error("the schema name {name:?} is empty, has a NUL or more than 63 bytes; choose another")]
-    SchemaName {
-        /// The name.
-        name: String,
-    },
-    /// The store was opened outside a tokio runtime, which has to drive its connections.
-    #[error("no tokio runtime is running here; open the Postgres store inside one")]
-    NoRuntime,
-    /// The server did not answer in time.
-    #[error("the Postgres server did not answer within {after:?}; see whether it runs there")]
-    TimedOut {
-        /// How long it was waited for.
-        after: Duration,
-    },
-    /// The role may not make the schema or its tables.
-    #[error(
-        "the role may not make the tables in schema {schema:?}; let an administrator run \
-         CREATE SCHEMA \"{schema}\" AUTHORIZATION the_role"
-    )]
-    Forbidden {
-        /// The schema.
-        schema: String,
-        /// What Postgres says.
-        source: tokio_postgres::Error,
-    },
-    /// The schema holds something else; nothing was changed.
-    #[error("the schema {schema:?} holds tables that are not dewar's; choose another schema")]
-    Foreign {
-        /// The schema.
-        schema: String,
-    },
-    /// A newer dewar wrote this schema; nothing was changed.
-    #[error(
-        "the schema {schema:?} has version {found}, and this program knows {known}; use a newer \
-         version of the program"
-    )]
-    NewerSchema {
-        /// The schema.
-        schema: String,
-        /// The version of the schema.
-        found: i32,
-        /// The newest version that this program knows.
-        known: i32,
-    },
-    /// The server closed the connection without a word.
-    #[error("the Postgres server closed the connection while it was prepared; see its log")]
-    Closed,
-    /// Postgres cannot be reached, or refuses.
-    #[error("cannot open the session store in Postgres")]
-    Database {
-        /// What the driver says.
-        source: tokio_postgres::Error,
-    },
-}
-
-impl From<tokio_postgres::Error> for OpenError {
-    fn from(source: tokio_postgres::Error) -> Self {
-        Self::Database { source }
-    }
-}
-
 /// A moment so far away can be named by every clock.
 const LONGEST: Duration = Duration::from_secs(3600);
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -152,13 +69,14 @@ pub struct PostgresStoreBuilder {
     connect_timeout: Duration,
     answer_timeout: Duration,
     synchronous_commit: Option<SynchronousCommit>,
+    tls: Wanted,
     #[cfg(feature = "sabotage")]
     sabotage: Option<Sabotage>,
 }
 
 /// The options, once they are known to be sound.
 pub(super) struct Options {
-    pub(super) config: Config,
+    pub(super) reach: Reach,
     pub(super) schema: String,
     pub(super) connections: usize,
     pub(super) connect_timeout: Duration,
@@ -177,6 +95,7 @@ impl PostgresStoreBuilder {
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(2),
             synchronous_commit: None,
+            tls: Wanted::default(),
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }
@@ -221,6 +140,26 @@ impl PostgresStoreBuilder {
         self
     }
 
+    /// The certificates of the authorities that the server's one may be signed by, as PEM. Default:
+    /// those of the address's `sslrootcert`, or those that the operating system trusts.
+    ///
+    /// It needs an `sslmode` that looks at the certificate: `require`, `verify-ca` or `verify-full`.
+    #[cfg(feature = "postgres-tls")]
+    pub fn tls_root(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.tls.root = Some(pem.into());
+        self
+    }
+
+    /// The certificate that this store shows the server, with those that lead from it to an
+    /// authority, and its key, both as PEM. Default: those of the address's `sslcert` and `sslkey`,
+    /// or none.
+    #[cfg(feature = "postgres-tls")]
+    pub fn tls_client(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.tls.certificate = Some(certificate.into());
+        self.tls.key = Some(key.into());
+        self
+    }
+
     #[cfg(feature = "sabotage")]
     #[doc(hidden)]
     pub fn sabotage(mut self, sabotage: Sabotage) -> Self {
@@ -237,26 +176,13 @@ impl PostgresStoreBuilder {
     }
 
     fn checked(self) -> Result<Options, OpenError> {
-        // What the driver says of the address may repeat a part of it.
-        let mut config: Config = self.url.parse().map_err(|_| OpenError::Address)?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(OpenError::Address);
-        }
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(OpenError::Tls);
-        }
+        let reach = Reach::new(&self.url, self.tls, self.connect_timeout)?;
         let name = &self.schema;
         if name.is_empty() || name.len() > 63 || name.contains('\0') {
             return Err(OpenError::SchemaName { name: self.schema });
         }
-        if config.get_application_name().is_none() {
-            config.application_name("dewar");
-        }
-        // A standby's records are old, and it takes no writes.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.connect_timeout(self.connect_timeout);
         Ok(Options {
-            config,
+            reach,
             schema: self.schema,
             connections: self.connections,
             connect_timeout: self.connect_timeout,
@@ -276,8 +202,7 @@ impl Options {
 
     /// For every host that is named.
     pub(super) fn patience(&self) -> Duration {
-        let hosts = self.config.get_hosts().len().max(self.config.get_hostaddrs().len());
-        self.connect_timeout * u32::try_from(hosts).unwrap_or(1).max(1)
+        self.connect_timeout * self.reach.hosts()
     }
 }
 

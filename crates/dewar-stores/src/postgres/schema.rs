@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Client, Error, error::SqlState};
 
-use super::open::{OpenError, Options};
+use super::{error::OpenError, open::Options};
 
 /// Each step leads from the version of its place to the next; none is ever changed once released.
 /// `{schema}` stands for the schema.

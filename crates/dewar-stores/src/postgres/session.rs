@@ -9,23 +9,14 @@ use std::{
 };
 
 use tokio::{sync::Notify, time::timeout};
-use tokio_postgres::{
-    Client, Connection, Error, NoTls, Row, Socket, Statement, config::LoadBalanceHosts,
-    tls::NoTlsStream, types::ToSql,
-};
+use tokio_postgres::{Client, Error, Row, Statement, types::ToSql};
 
 use super::{
-    fault,
-    open::{OpenError, Options},
-    schema,
-    statements::Statements,
+    error::OpenError, fault, open::Options, reach::Carrier, schema, statements::Statements,
 };
 
 /// How long a change waits for a row that somebody else holds locked.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What carries the messages; nothing moves while nobody polls it.
-pub(super) type Carrier = Connection<Socket, NoTlsStream>;
 
 /// A connection that is ready for every verb.
 pub(super) struct Session {
@@ -38,10 +29,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects, sees to the tables, and prepares.
-    ///
-    /// `again` after an attempt that failed: then the hosts are tried in another order, because one
-    /// that takes the connection and says nothing would use up all the time.
+    /// Connects, sees to the tables, and prepares; `again` after an attempt that failed.
     pub(super) async fn open(options: &Options, again: bool) -> Result<(Self, Carrier), OpenError> {
         let after = options.patience();
         let opened = timeout(after, Self::open_patiently(options, again)).await;
@@ -49,11 +37,7 @@ impl Session {
     }
 
     async fn open_patiently(options: &Options, again: bool) -> Result<(Self, Carrier), OpenError> {
-        let mut config = options.config.clone();
-        if again {
-            config.load_balance_hosts(LoadBalanceHosts::Random);
-        }
-        let (client, mut carrier) = config.connect(NoTls).await?;
+        let (client, mut carrier) = options.reach.connect(again).await?;
         let prepared = drive(&mut carrier, async {
             client.batch_execute(&settings(options)).await?;
             schema::prepare(&client, options).await?;

@@ -13,9 +13,10 @@ use tokio::runtime::Handle;
 use tokio_postgres::{Row, Statement, types::ToSql};
 
 use super::{
+    error::OpenError,
     fault::{Deed, store_error},
     line::Line,
-    open::{OpenError, Options, PostgresStoreBuilder},
+    open::{Options, PostgresStoreBuilder},
     session::Session,
     statements::Statements,
 };
@@ -36,12 +37,13 @@ impl PostgresStore {
     /// Connects to this database with the default options, and makes the tables if they are missing.
     ///
     /// The address is `postgres://user:password@host:port/database?option=value…`. A UNIX socket is
-    /// the option `host=/run/postgresql`; several hosts are separated by commas. Call it inside the
-    /// tokio runtime that the store is to live in.
+    /// the option `host=/run/postgresql`; several hosts are separated by commas; `sslmode` and its kin
+    /// are the [module](super)'s section on TLS. Call it inside the tokio runtime that the store is to
+    /// live in.
     ///
     /// # Errors
-    /// If the address is not understood, the server cannot be reached or refuses, the schema is not
-    /// dewar's, was written by a newer version, or may not be made; see [`OpenError`].
+    /// If the address is not understood, the server cannot be reached, refuses or is not trusted, the
+    /// schema is not dewar's, was written by a newer version, or may not be made; see [`OpenError`].
     pub async fn connect(url: &str) -> Result<Self, OpenError> {
         Self::builder(url).connect().await
     }

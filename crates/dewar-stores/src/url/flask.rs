@@ -1,4 +1,5 @@
-//! `flask-session+redis://…` and `flask-session+sqlite:FILE`: sessions that Flask-Session keeps.
+//! `flask-session+redis://…`, `flask-session+postgres://…` and `flask-session+sqlite:FILE`: sessions that
+//! Flask-Session keeps.
 
 use std::path::PathBuf;
 
@@ -6,16 +7,27 @@ use super::{
     authority::{Authority, Host, Login, ensure_escaped},
     error::UrlError,
     options::{self, Allowed, Options, Rule},
+    postgres::{self, PostgresUrl},
     redis::database_of,
     sqlite::file_of,
 };
 
 pub(super) const REDIS: &str = "flask-session+redis";
+pub(super) const POSTGRES: &str = "flask-session+postgres";
 pub(super) const SQLITE: &str = "flask-session+sqlite";
 
-const RULES: &[Rule] = &[
-    Rule { name: "prefix", allowed: Allowed::Text(|_| true), says: "text" },
-    Rule { name: "format", allowed: Allowed::OneOf(&["msgpack", "json"]), says: "msgpack or json" },
+const PREFIX: Rule = Rule { name: "prefix", allowed: Allowed::Text(|_| true), says: "text" };
+const FORMAT: Rule =
+    Rule { name: "format", allowed: Allowed::OneOf(&["msgpack", "json"]), says: "msgpack or json" };
+const RULES: &[Rule] = &[PREFIX, FORMAT];
+const OF_POSTGRES: &[Rule] = &[
+    PREFIX,
+    FORMAT,
+    postgres::SSLMODE,
+    postgres::SSLROOTCERT,
+    postgres::SSLCERT,
+    postgres::SSLKEY,
+    postgres::CHANNEL_BINDING,
 ];
 
 /// A `flask-session+…` URL, read.
@@ -24,7 +36,7 @@ const RULES: &[Rule] = &[
 pub struct FlaskSessionUrl {
     /// Where the records lie.
     pub database: FlaskSessionDatabase,
-    /// `prefix`, `format`.
+    /// `prefix`, `format`, and those of TLS to Postgres.
     pub options: Options,
 }
 
@@ -42,6 +54,8 @@ pub enum FlaskSessionDatabase {
         /// The number of the database, 0 if none is named.
         database: u32,
     },
+    /// `SESSION_TYPE = "sqlalchemy"`, the table `sessions` of this database.
+    Postgres(PostgresUrl),
     /// `SESSION_TYPE = "sqlalchemy"`, the table `sessions` of this file.
     Sqlite(PathBuf),
 }
@@ -57,6 +71,12 @@ impl FlaskSessionUrl {
         };
         let database = database_of(path)?;
         Ok(Self { database: FlaskSessionDatabase::Redis { login, host, database }, options })
+    }
+
+    pub(super) fn postgres(rest: &str) -> Result<Self, UrlError> {
+        let url = PostgresUrl::read_by(POSTGRES, rest, OF_POSTGRES)?;
+        let options = url.options.clone();
+        Ok(Self { database: FlaskSessionDatabase::Postgres(url), options })
     }
 
     pub(super) fn sqlite(rest: &str) -> Result<Self, UrlError> {

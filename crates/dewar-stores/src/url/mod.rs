@@ -9,12 +9,14 @@
 //! | `redis+cluster://[user:password@]host[:port],…` | a cluster, found through any of its nodes |
 //! | `postgres://[user[:password]@]host[:port],…[/database]` | Postgres; `postgresql` is the same |
 //! | `flask-session+redis://[user:password@]host[:port][/database]` | what Flask-Session keeps in Redis |
-//! | `flask-session+sqlite:FILE` | what Flask-Session keeps in SQLite by Flask-SQLAlchemy |
+//! | `flask-session+postgres://[user[:password]@]host[:port][/database]` | what it keeps in Postgres by Flask-SQLAlchemy |
+//! | `flask-session+sqlite:FILE` | the same in SQLite |
 //!
-//! The last two are given session ids instead of hashes: migrate from them, or list what they hold. An
+//! The last three are given session ids instead of hashes: migrate from them, or list what they hold. An
 //! application takes `FlaskSessionStore` itself.
 //!
-//! With `rediss+sentinel` and `rediss+cluster` TLS is spoken. Options follow a `?` as
+//! With `rediss+sentinel` and `rediss+cluster` TLS is spoken, and to Postgres as the option `sslmode`
+//! says: `postgres://app@db/app?sslmode=verify-full`. Options follow a `?` as
 //! `name=value&name=value`. In a user, a password, a name, a file and a value, `%` and two hex digits
 //! stand for a byte; `% / ? # @ :` have to be written so in a user or a password, `% ?` in a file.
 //!
@@ -66,7 +68,7 @@ pub enum StoreUrl {
     Redis(RedisUrl),
     /// `postgres:`, and `postgresql:`.
     Postgres(PostgresUrl),
-    /// `flask-session+redis:` and `flask-session+sqlite:`.
+    /// `flask-session+redis:`, `flask-session+postgres:` and `flask-session+sqlite:`.
     FlaskSession(FlaskSessionUrl),
 }
 
@@ -89,6 +91,7 @@ impl FromStr for StoreUrl {
             }
             Scheme::Postgres { name } => PostgresUrl::read(name, rest).map(Self::Postgres),
             Scheme::FlaskRedis => FlaskSessionUrl::redis(rest).map(Self::FlaskSession),
+            Scheme::FlaskPostgres => FlaskSessionUrl::postgres(rest).map(Self::FlaskSession),
             Scheme::FlaskSqlite => FlaskSessionUrl::sqlite(rest).map(Self::FlaskSession),
         }
     }

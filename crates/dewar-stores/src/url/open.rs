@@ -76,6 +76,15 @@ impl StoreUrl {
                 let store = FlaskSessionStore::redis(&text).await;
                 Ok(as_said(store.map_err(|source| self.failed(source))?, &url.options))
             }
+            #[cfg(feature = "postgres")]
+            FlaskSessionDatabase::Postgres(of) => {
+                let store = FlaskSessionStore::postgres(&of.for_driver()).await;
+                Ok(as_said(store.map_err(|source| self.failed(source))?, &url.options))
+            }
+            #[cfg(not(feature = "postgres"))]
+            FlaskSessionDatabase::Postgres(_) => {
+                Err(UrlError::MissingFeature { feature: "postgres" })
+            }
             #[cfg(feature = "sqlite")]
             FlaskSessionDatabase::Sqlite(file) => {
                 let store = FlaskSessionStore::sqlite(file);

@@ -7,12 +7,38 @@ use super::{
     percent,
 };
 
+pub(super) const SSLMODE: Rule = Rule {
+    name: "sslmode",
+    allowed: Allowed::OneOf(&["disable", "prefer", "require", "verify-ca", "verify-full"]),
+    says: "disable, prefer, require, verify-ca or verify-full",
+};
+pub(super) const SSLROOTCERT: Rule = Rule {
+    name: "sslrootcert",
+    allowed: Allowed::Text(|file| !file.is_empty()),
+    says: "a file of certificates in PEM, or system",
+};
+pub(super) const SSLCERT: Rule = Rule {
+    name: "sslcert",
+    allowed: Allowed::Text(|file| !file.is_empty()),
+    says: "the file of a certificate in PEM",
+};
+pub(super) const SSLKEY: Rule = Rule {
+    name: "sslkey",
+    allowed: Allowed::Text(|file| !file.is_empty()),
+    says: "the file of a key in PEM",
+};
+pub(super) const CHANNEL_BINDING: Rule = Rule {
+    name: "channel_binding",
+    allowed: Allowed::OneOf(&["disable", "prefer", "require"]),
+    says: "disable, prefer or require",
+};
+
 const RULES: &[Rule] = &[
-    Rule {
-        name: "sslmode",
-        allowed: Allowed::OneOf(&["disable", "prefer", "require"]),
-        says: "disable, prefer or require",
-    },
+    SSLMODE,
+    SSLROOTCERT,
+    SSLCERT,
+    SSLKEY,
+    CHANNEL_BINDING,
     Rule {
         name: "schema",
         allowed: Allowed::Text(is_name),
@@ -70,10 +96,19 @@ pub struct PostgresUrl {
 
 impl PostgresUrl {
     pub(super) fn read(scheme: &'static str, rest: &str) -> Result<Self, UrlError> {
+        Self::read_by(scheme, rest, RULES)
+    }
+
+    /// The same with other options.
+    pub(super) fn read_by(
+        scheme: &'static str,
+        rest: &str,
+        rules: &'static [Rule],
+    ) -> Result<Self, UrlError> {
         ensure_escaped(rest)?;
         let (rest, query) = options::split(rest);
         let Authority { login, hosts, path } = Authority::read(scheme, rest, 5432)?;
-        let options = Options::read(scheme, query, RULES)?;
+        let options = Options::read(scheme, query, rules)?;
         if path.contains('/') {
             return Err(UrlError::PostgresDatabase);
         }
@@ -99,7 +134,8 @@ impl PostgresUrl {
         url.push_str(&hosts.join(","));
         url.push('/');
         url.push_str(&percent::encode(self.database.as_deref().unwrap_or_default(), ""));
-        let passed = ["sslmode", "application_name"];
+        let passed =
+            ["sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "application_name"];
         let passed = passed.iter().filter_map(|name| Some((name, self.options.get(name)?)));
         for (i, (name, value)) in passed.enumerate() {
             url.push(if i == 0 { '?' } else { '&' });

@@ -10,10 +10,11 @@ pub(super) enum Scheme {
     Redis { name: &'static str, topology: Topology, tls: bool },
     Postgres { name: &'static str },
     FlaskRedis,
+    FlaskPostgres,
     FlaskSqlite,
 }
 
-const ALL: [(&str, Scheme); 12] = [
+const ALL: [(&str, Scheme); 13] = [
     ("memory", Scheme::Memory),
     ("sqlite", Scheme::Sqlite),
     ("redis", redis("redis", Topology::Single, false)),
@@ -25,6 +26,7 @@ const ALL: [(&str, Scheme); 12] = [
     ("postgres", Scheme::Postgres { name: "postgres" }),
     ("postgresql", Scheme::Postgres { name: "postgresql" }),
     (flask::REDIS, Scheme::FlaskRedis),
+    (flask::POSTGRES, Scheme::FlaskPostgres),
     (flask::SQLITE, Scheme::FlaskSqlite),
 ];
 
@@ -72,6 +74,9 @@ fn known() -> String {
     }
     if cfg!(feature = "flask-session") {
         known.push("flask-session+redis://");
+    }
+    if cfg!(all(feature = "flask-session", feature = "postgres")) {
+        known.push("flask-session+postgres://");
     }
     if cfg!(all(feature = "flask-session", feature = "sqlite")) {
         known.push("flask-session+sqlite:FILE");

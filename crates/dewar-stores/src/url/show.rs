@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    FlaskSessionDatabase, StoreUrl,
+    FlaskSessionDatabase, PostgresUrl, StoreUrl,
     authority::{Host, Login},
     flask,
     options::Options,
@@ -29,10 +29,7 @@ impl fmt::Display for StoreUrl {
                 options(f, &url.options)
             }
             Self::Postgres(url) => {
-                authority(f, url.scheme, &url.login, &url.hosts)?;
-                if let Some(database) = &url.database {
-                    write!(f, "/{}", encode(database, ""))?;
-                }
+                place(f, url)?;
                 options(f, &url.options)
             }
             Self::FlaskSession(url) => {
@@ -43,6 +40,7 @@ impl fmt::Display for StoreUrl {
                             write!(f, "/{database}")?;
                         }
                     }
+                    FlaskSessionDatabase::Postgres(url) => place(f, url)?,
                     FlaskSessionDatabase::Sqlite(file) => {
                         write!(f, "{}:{}", flask::SQLITE, encode_path(&file.to_string_lossy()))?;
                     }
@@ -69,6 +67,14 @@ fn encode_path(path: &str) -> String {
             c => c.to_string(),
         })
         .collect()
+}
+
+fn place(f: &mut fmt::Formatter<'_>, url: &PostgresUrl) -> fmt::Result {
+    authority(f, url.scheme, &url.login, &url.hosts)?;
+    match &url.database {
+        Some(database) => write!(f, "/{}", encode(database, "")),
+        None => Ok(()),
+    }
 }
 
 fn authority(

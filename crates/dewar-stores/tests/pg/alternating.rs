@@ -8,25 +8,24 @@ use dewar::{
         Created, Loaded, Moved, Reached, Record, Store, StoreError, Sweep, Swept, WriteId, Written,
     },
 };
-use dewar_stores::postgres::PostgresStore;
 
 /// Every call goes to the other store than the call before.
-pub struct Alternating {
-    stores: [PostgresStore; 2],
+pub struct Alternating<S> {
+    stores: [S; 2],
     calls: AtomicUsize,
 }
 
-impl Alternating {
-    pub fn of(stores: [PostgresStore; 2]) -> Self {
+impl<S> Alternating<S> {
+    pub fn of(stores: [S; 2]) -> Self {
         Self { stores, calls: AtomicUsize::new(0) }
     }
 
-    fn next(&self) -> &PostgresStore {
+    fn next(&self) -> &S {
         &self.stores[self.calls.fetch_add(1, Ordering::Relaxed) % 2]
     }
 }
 
-impl Store for Alternating {
+impl<S: Store> Store for Alternating<S> {
     async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
         self.next().load(key).await
     }
@@ -62,7 +61,7 @@ impl Store for Alternating {
     }
 }
 
-impl Sweep for Alternating {
+impl<S: Sweep> Sweep for Alternating<S> {
     async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         self.next().sweep(now_ms, limit).await
     }

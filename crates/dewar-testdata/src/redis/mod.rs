@@ -8,7 +8,6 @@ mod cluster;
 mod node;
 mod reply;
 mod sentinel;
-pub mod tls;
 
 pub use cluster::Cluster;
 pub use node::Node;

@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Reply, reply, tls, wait_until};
-use crate::tool;
+use super::{Reply, reply, wait_until};
+use crate::{tls, tool};
 
 /// A Redis server. It ends when this is dropped.
 ///
