@@ -216,15 +216,31 @@ impl Calls {
 
 /// Waits for an answer no longer than this, counted from the moment when it has to wait. One that is
 /// there at once needs no timer, nor a runtime that has one.
+///
+/// tokio lets a task do so much at one go; then whatever of it is polled says that it must wait, the
+/// answer and the timer too. So the clock is looked at beside the timer, or a busy task would never
+/// hear it. And what is pending when the time is over is asked once more, at the task's next go: it
+/// may be the task that was busy, and not the store that was silent.
 pub(crate) async fn within<T>(most: Duration, answer: impl Future<Output = T>) -> Option<T> {
-    let (mut answer, mut timer) = (pin!(answer), None);
+    let (mut answer, mut timer, mut is_late) = (pin!(answer), None, false);
     poll_fn(|cx| {
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(Some(answer));
         }
+        if is_late {
+            return Poll::Ready(None);
+        }
         // Boxed, so that a call that needs none does not carry the room for one.
         let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(most)));
-        timer.as_mut().poll(cx).map(|()| None)
+        let rings = timer.as_mut().poll(cx).is_ready();
+        is_late = rings || timer.deadline() <= tokio::time::Instant::now();
+        if is_late {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;
