@@ -11,7 +11,7 @@ use std::{
 use dewar_signing::{BadToken, Signer};
 
 use crate::{
-    breaker::{Breaker, Change, Limits},
+    breaker::{Breaker, Change, Heard, Limits, Turn},
     clock::millis,
     event::{Event, Events},
     id::{KeyForm, OsRandom, Random, SessionId, StoreKey},
@@ -179,6 +179,10 @@ fn is_longer_or_shorter(text: &[u8]) -> bool {
         && text.iter().all(is_id)
 }
 
+/// A call that was given up counts for the breaker after this part of the time that it may take. One
+/// that is answered takes much less; one that is given up sooner says nothing about the store.
+const GIVEN_UP: u32 = 4;
+
 /// How a store is asked: each call has a deadline, and one that gives no answer is left alone for a
 /// moment. Clones are the same.
 #[derive(Clone, Debug)]
@@ -196,21 +200,51 @@ impl Calls {
         key: &StoreKey,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let turn = self.breaker.turn()?;
+        let turn = Some(self.breaker.turn()?);
+        let mut asking = Asking { calls: self, events, turn, waits_since: None };
         let started = events.listens().then(Instant::now);
-        let answer = within(self.timeout, call).await;
+        let waits = || asking.waits_since = Some(tokio::time::Instant::now());
+        let answer = within_noting(self.timeout, call, waits).await;
         let answer = answer.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::TimedOut)));
-        let change = turn.over(&answer);
+        let heard = Heard::of(&answer);
         if let Some(started) = started {
             let (took, error) = (started.elapsed(), answer.as_ref().err());
             events.emit(|| Event::StoreCall { operation, session: *key, took, error });
-            match change {
-                Change::None => {}
-                Change::Opened { pause } => events.emit(|| Event::StoreRests { pause }),
-                Change::Closed => events.emit(|| Event::StoreAnswers),
-            }
         }
+        asking.over(heard);
         answer
+    }
+}
+
+/// A call under way. Its caller may go away: then it is dropped.
+struct Asking<'c> {
+    calls: &'c Calls,
+    events: &'c Events,
+    /// `None` when it is over.
+    turn: Option<Turn<'c>>,
+    /// `None` if the answer was there at once.
+    waits_since: Option<tokio::time::Instant>,
+}
+
+impl Asking<'_> {
+    fn over(&mut self, heard: Heard) {
+        match self.turn.take().map_or(Change::None, |turn| turn.over(heard)) {
+            Change::None => {}
+            Change::Opened { pause } => self.events.emit(|| Event::StoreRests { pause }),
+            Change::Closed => self.events.emit(|| Event::StoreAnswers),
+        }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let given_up = |since: tokio::time::Instant| {
+            self.turn.is_some() && since.elapsed() >= self.calls.timeout / GIVEN_UP
+        };
+        // A listener is called here, and its panic would be a second one.
+        if !std::thread::panicking() && self.waits_since.is_some_and(given_up) {
+            self.over(Heard::GivenUp);
+        }
     }
 }
 
@@ -221,14 +255,30 @@ impl Calls {
 /// answer and the timer too. So the clock is looked at beside the timer, or a busy task would never
 /// hear it. And what is pending when the time is over is asked once more, at the task's next go: it
 /// may be the task that was busy, and not the store that was silent.
-pub(crate) async fn within<T>(most: Duration, answer: impl Future<Output = T>) -> Option<T> {
+pub(crate) fn within<T>(
+    most: Duration,
+    answer: impl Future<Output = T>,
+) -> impl Future<Output = Option<T>> {
+    within_noting(most, answer, || {})
+}
+
+/// The same, and calls `waits` when it has to wait.
+async fn within_noting<T>(
+    most: Duration,
+    answer: impl Future<Output = T>,
+    waits: impl FnOnce(),
+) -> Option<T> {
     let (mut answer, mut timer, mut is_late) = (pin!(answer), None, false);
+    let mut waits = Some(waits);
     poll_fn(|cx| {
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(Some(answer));
         }
         if is_late {
             return Poll::Ready(None);
+        }
+        if let Some(waits) = waits.take() {
+            waits();
         }
         // Boxed, so that a call that needs none does not carry the room for one.
         let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(most)));

@@ -49,7 +49,7 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("event", "error id plan store verdict"),
         ("queue", "id store sync"),
         ("write_ids", "id store"),
-        ("breaker", "store"),
+        ("breaker", "store sync"),
         ("backend", "breaker clock event id outage plan queue store user verdict write_ids"),
         ("config", "backend clock cookie event lifetime weak_keys"),
         ("keys", "config"),

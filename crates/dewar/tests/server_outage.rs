@@ -216,6 +216,63 @@ fn while_it_rests_one_call_tries_at_a_time() {
     });
 }
 
+/// A client whose patience is shorter than a call's deadline is never told that there was no answer.
+#[test]
+fn visitors_who_go_away_open_it_too_if_they_waited_for_a_quarter_of_a_calls_time() {
+    runtime().block_on(async {
+        for (patience_ms, counts) in [(490, false), (510, true)] {
+            let (store, site, cookie) = silent(OnOutage::Refuse, Fault::HangBefore).await;
+            drop(store.calls());
+            let asked_impatiently =
+                || tokio::time::timeout(Duration::from_millis(patience_ms), site.ask(&cookie, []));
+            for _ in 0..5 {
+                assert!(asked_impatiently().await.is_err(), "nobody is answered");
+            }
+            assert_eq!((store.count(), site.told("StoreRests")), (5, usize::from(counts)));
+            if !counts {
+                continue;
+            }
+            for _ in 0..100 {
+                refused(&site.ask(&cookie, []).await);
+            }
+            assert_eq!(store.count(), 5, "it is left alone");
+            // Nor does whoever tries let the next one wait, if he goes away.
+            tokio::time::sleep(Duration::from_millis(1300)).await;
+            assert!(asked_impatiently().await.is_err(), "he tries");
+            refused(&site.ask(&cookie, []).await);
+            assert_eq!((store.count(), site.told("StoreRests")), (6, 1));
+        }
+    });
+}
+
+/// One that refuses at once is asked after each first pause, one that hangs less and less.
+#[test]
+fn a_store_that_is_back_is_soon_found() {
+    runtime().block_on(async {
+        for (fault, calls, back_after_ms) in
+            [(Fault::ErrorBefore, 45..=80, 1270), (Fault::HangBefore, 5..=12, 10_270)]
+        {
+            let (store, site, cookie) = silent(OnOutage::Refuse, fault).await;
+            drop(store.calls());
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_secs(60) {
+                refused(&site.ask(&cookie, []).await);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            // Five until it is known, and then one after each pause.
+            let asked = store.count() - 5;
+            assert!(calls.contains(&asked), "{fault:?}: {asked} calls in a minute");
+            store.heal();
+            let begun = Instant::now();
+            while !site.ask(&cookie, []).await.opened() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let within = begun.elapsed();
+            assert!(within <= Duration::from_millis(back_after_ms), "{fault:?}: {within:?}");
+        }
+    });
+}
+
 #[test]
 fn a_breaker_that_is_off_lets_every_call_through() {
     runtime().block_on(async {

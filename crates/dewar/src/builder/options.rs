@@ -212,9 +212,16 @@ impl SessionLayerBuilder {
     }
 
     /// After how many calls in a row without an answer the store is left alone, and for how long at
-    /// first: then every call fails at once, until one that tries is answered. Each further pause
-    /// is twice as long, up to eight times the first. Default: 5 calls, 1 second; 0 for never.
-    /// Server mode alone.
+    /// first: then every call fails at once, until one that tries is answered. Default: 5 calls,
+    /// 1 second; 0 for never. Server mode alone.
+    ///
+    /// Whatever the store itself says is an answer, be it that it is full. A call whose caller goes
+    /// away, as a proxy does that has less patience, counts as one without an answer if it had waited
+    /// for a quarter of [`call_timeout`](Self::call_timeout), so half a second; sooner, it says nothing.
+    ///
+    /// While the call that tries waits in vain for its whole time, each further pause is twice as long,
+    /// up to eight times the first. A store that is seen at once to be away costs nobody time, and is
+    /// tried after each first pause.
     pub fn breaker(self, failures: u32, pause: Duration) -> Self {
         self.on_server("breaker", |server| server.breaker = Limits { failures, pause })
     }
