@@ -10,10 +10,16 @@ use tower_service::Service;
 /// holds for, inside the session layer.
 ///
 /// Whatever it is, a store without an answer never authenticates anybody, the browser keeps the
-/// cookie it has, and no other session takes the place of the one that could not be read. And
-/// [`destroy`](crate::Session::destroy), [`regenerate`](crate::Session::regenerate) and
-/// [`bind_user`](crate::Session::bind_user) are never passed over: if they cannot be done, the answer
-/// is 503. Nobody is told that he was logged out, or in, and it is not so.
+/// cookie it has, and no other session takes the place of the one that could not be read. A response
+/// that goes out without its session, or without its changes, is kept out of caches: it is
+/// `Cache-Control: private, no-store`.
+///
+/// Never passed over is what a page that speaks of it would be untrue about: the end of a session, by
+/// [`destroy`](crate::Session::destroy), [`clear`](crate::Session::clear) or the removal of its last
+/// key, and a new identity, by [`regenerate`](crate::Session::regenerate) or
+/// [`bind_user`](crate::Session::bind_user). If it cannot be done, the answer is 503 and the cookie
+/// stays. Nobody is told that he was logged out, or in, and it is not so. A logout that removes one key
+/// of several is not seen to be one: call `destroy`.
 ///
 /// ```
 /// # use axum::{Router, routing::get};

@@ -7,7 +7,7 @@ mod server;
 use std::time::Duration;
 
 use axum::{Router, body::Body, routing::get};
-use dewar::{OnOutage, Session, SessionLayer, Verdict};
+use dewar::{OnOutage, Session, SessionLayer, SessionRejection, Verdict};
 use http::{Request, StatusCode, header};
 use server::{
     runtime,
@@ -49,6 +49,12 @@ fn answered(answer: &Answer) {
     assert_eq!((answer.status, answer.set_cookie()), (StatusCode::OK, None), "{}", answer.body);
 }
 
+/// The same, and no cache may show it to anybody else, nor to the visitor once his session is there again.
+fn went_without(answer: &Answer) {
+    answered(answer);
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "private, no-store", "{}", answer.body);
+}
+
 #[test]
 fn a_route_that_needs_no_session_asks_nothing_and_waits_for_nothing() {
     runtime().block_on(async {
@@ -57,7 +63,9 @@ fn a_route_that_needs_no_session_asks_nothing_and_waits_for_nothing() {
             drop(store.calls());
             let begun = Instant::now();
             for _ in 0..100 {
-                answered(&site.ask_elsewhere(&cookie).await);
+                let answer = site.ask_elsewhere(&cookie).await;
+                answered(&answer);
+                assert!(!answer.headers.contains_key(header::CACHE_CONTROL), "it may be kept");
             }
             assert_eq!((store.count(), begun.elapsed()), (0, Duration::ZERO));
         }
@@ -82,7 +90,7 @@ fn each_way_gives_what_it_says_when_the_session_cannot_be_read() {
                         refused(&answer);
                         continue;
                     }
-                    answered(&answer);
+                    went_without(&answer);
                     assert!(answer.body.starts_with("StoreUnavailable;"), "{}", answer.body);
                     assert!(!answer.body.contains("ada"), "nobody is authenticated");
                     let told = site.told("WentOnWithout");
@@ -121,7 +129,7 @@ fn each_way_gives_what_it_says_when_the_session_cannot_be_kept() {
                         refused(&answer);
                         assert_eq!(site.told("Refused"), 1);
                     } else {
-                        answered(&answer);
+                        went_without(&answer);
                         assert_eq!(site.told("WentOnWithout"), 1);
                     }
                 }
@@ -136,7 +144,8 @@ fn a_logout_and_a_new_identity_are_never_passed_over() {
     runtime().block_on(async {
         for on_outage in [OnOutage::Refuse, OnOutage::ReadOnly, OnOutage::GoOnWithout] {
             for at in [0, 1] {
-                for act in [Act::Logout, Act::Rotate] {
+                // Its only key: whoever removes it ends the session, as Flask's tutorial does.
+                for act in [Act::Logout, Act::Clear, Act::Remove("name"), Act::Rotate] {
                     let (store, site) = site(on_outage);
                     let cookie = site.login([set("name", "ada")]).await;
                     store.fail_times(at, Fault::ErrorBefore, LONG);
@@ -147,6 +156,37 @@ fn a_logout_and_a_new_identity_are_never_passed_over() {
                 }
             }
         }
+    });
+}
+
+/// It is no logout, and the message is shown once more.
+#[test]
+fn a_change_of_what_goes_on_is_passed_over_even_if_it_removes_something() {
+    runtime().block_on(async {
+        for on_outage in [OnOutage::ReadOnly, OnOutage::GoOnWithout] {
+            for (before, act, after) in [
+                (vec![set("a", 1), set("b", 1)], Act::Remove("a"), "opened;a=1,b=1"),
+                (vec![Act::Flash("hi")], Act::Flashes, "opened;_flashes=[('info', 'hi')]"),
+            ] {
+                let (store, site) = site(on_outage);
+                let cookie = site.login(before).await;
+                store.fail_times(1, Fault::ErrorBefore, LONG);
+                went_without(&site.ask(&cookie, [act]).await);
+                store.heal();
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                let answer = site.ask(&cookie, []).await;
+                assert_eq!(answer.body, after);
+                assert!(!answer.headers.contains_key(header::CACHE_CONTROL), "it may be kept");
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_taken_once_from_a_session_that_could_not_be_read() {
+    runtime().block_on(async {
+        let (_store, site, cookie) = silent(OnOutage::GoOnWithout, Fault::ErrorBefore).await;
+        refused(&site.ask(&cookie, [Act::TakeOnce("name")]).await);
     });
 }
 
@@ -294,6 +334,9 @@ fn a_route_has_its_own_way() {
     async fn name(session: Session) -> String {
         format!("{:?}", session.verdict() == Verdict::StoreUnavailable)
     }
+    async fn own(session: Result<Session, SessionRejection>) -> String {
+        format!("{:?}", session.is_ok())
+    }
     async fn perhaps(session: Option<Session>) -> String {
         format!("{:?}", session.is_some())
     }
@@ -306,6 +349,7 @@ fn a_route_has_its_own_way() {
             .route("/perhaps", get(perhaps))
             .route_layer(OnOutage::GoOnWithout)
             .route("/account", get(name))
+            .route("/own", get(own))
             .layer(sessions);
         let site = Site::new(&store, &Millis::default());
         let cookie = site.login([set("name", "ada")]).await;
@@ -314,12 +358,14 @@ fn a_route_has_its_own_way() {
             ("/news", StatusCode::OK, "true"),
             ("/perhaps", StatusCode::OK, "false"),
             ("/account", StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
+            ("/own", StatusCode::OK, "false"),
         ] {
             let request = Request::get(path).header(header::COOKIE, &cookie).body(Body::empty());
             let response = app.clone().oneshot(request.unwrap()).await.unwrap();
             assert_eq!(response.status(), expected, "{path}");
             assert!(!response.headers().contains_key(header::SET_COOKIE), "{path}");
             assert_eq!(response.headers()[header::VARY], "Cookie", "{path}");
+            assert_eq!(response.headers()[header::CACHE_CONTROL], "private, no-store", "{path}");
             let bytes = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
             assert_eq!(bytes, body, "{path}");
         }

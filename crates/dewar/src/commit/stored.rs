@@ -157,9 +157,7 @@ impl Act<'_> {
                 }
                 Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
             }
-            (_, Origin::Unreachable { .. }) => Err(StoreError::new(StoreErrorKind::Unavailable)
-                .with_source("the session could not be opened, so nothing of it can be kept")
-                .into()),
+            (_, Origin::Unreachable { .. }) => Err(StoreError::unread().into()),
             // A change under an id that was rotated away before the request came.
             (..) => Ok(self.drop_late(&work.keys())),
         }

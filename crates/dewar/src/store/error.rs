@@ -60,6 +60,11 @@ impl StoreError {
         Self { retry_after: Some(retry_after), ..resting }
     }
 
+    /// Of a session that could not be opened.
+    pub(crate) fn unread() -> Self {
+        Self::unavailable("the session could not be opened, so nothing of it can be kept or taken")
+    }
+
     /// When to ask again, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
