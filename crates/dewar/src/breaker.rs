@@ -225,7 +225,7 @@ impl Drop for Turn<'_> {
 }
 
 impl Heard {
-    /// What the store says of one record, or of its room, is an answer.
+    /// What the store says itself is an answer, be it that it will not or cannot now.
     pub(crate) fn of<T>(answer: &Result<T, StoreError>) -> Self {
         match answer.as_ref().map_err(StoreError::kind) {
             Err(StoreErrorKind::TimedOut) => Self::TimedOut,

@@ -1,4 +1,4 @@
-//! A store that gives no answer: what becomes of requests, and that nobody waits for it twice.
+//! A store that gives no answer: what becomes of requests.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
@@ -10,50 +10,13 @@ use axum::{Router, body::Body, routing::get};
 use dewar::{OnOutage, Session, SessionLayer, SessionRejection, Verdict};
 use http::{Request, StatusCode, header};
 use server::{
+    outage::{LONG, answered, refused, silent, site, went_without},
     runtime,
-    site::{Act, Answer, Millis, Site, set},
+    site::{Act, Millis, Site, set},
     tap::{Fault, Tap},
 };
 use tokio::time::Instant;
 use tower::ServiceExt;
-
-/// Longer than any outage here.
-const LONG: usize = 1_000_000;
-
-fn site(on_outage: OnOutage) -> (Tap, Site) {
-    let store = Tap::new();
-    let site = Site::with(&store, &Millis::default(), |builder| {
-        builder.on_outage(on_outage).breaker(5, Duration::from_secs(1))
-    });
-    (store, site)
-}
-
-/// A site with somebody logged in whose store then says nothing any more, in this way.
-async fn silent(on_outage: OnOutage, fault: Fault) -> (Tap, Site, String) {
-    let (store, site) = site(on_outage);
-    let cookie = site.login([set("name", "ada")]).await;
-    site.events();
-    store.fail_times(0, fault, LONG);
-    (store, site, cookie)
-}
-
-fn refused(answer: &Answer) {
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.body);
-    assert_eq!(answer.set_cookie(), None, "the browser keeps the cookie it has");
-    let retry: u64 = answer.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
-    assert!((1..=10).contains(&retry), "{retry}");
-}
-
-/// As the handler made it, and the browser keeps the cookie it has.
-fn answered(answer: &Answer) {
-    assert_eq!((answer.status, answer.set_cookie()), (StatusCode::OK, None), "{}", answer.body);
-}
-
-/// The same, and no cache may show it to anybody else, nor to the visitor once his session is there again.
-fn went_without(answer: &Answer) {
-    answered(answer);
-    assert_eq!(answer.headers[header::CACHE_CONTROL], "private, no-store", "{}", answer.body);
-}
 
 #[test]
 fn a_route_that_needs_no_session_asks_nothing_and_waits_for_nothing() {
@@ -214,120 +177,9 @@ fn a_commit_of_the_handlers_own_says_what_failed_whatever_the_way() {
     });
 }
 
-#[test]
-fn after_five_calls_without_an_answer_nobody_waits_until_one_is_answered() {
-    runtime().block_on(async {
-        let (store, site, cookie) = silent(OnOutage::Refuse, Fault::HangBefore).await;
-        for _ in 0..5 {
-            refused(&site.ask(&cookie, []).await);
-        }
-        assert_eq!(site.told("StoreRests"), 1);
-        drop(store.calls());
-        let begun = Instant::now();
-        for _ in 0..100 {
-            refused(&site.ask(&cookie, []).await);
-        }
-        assert_eq!((store.count(), begun.elapsed()), (0, Duration::ZERO));
-        store.heal();
-        // It comes back by itself.
-        while site.dump(&cookie).await != "opened;name=ada" {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        assert!(begun.elapsed() < Duration::from_millis(1400), "{:?}", begun.elapsed());
-        assert_eq!(site.told("StoreAnswers"), 1);
-        assert!(site.dump(&cookie).await.starts_with("opened"));
-    });
-}
-
-#[test]
-fn while_it_rests_one_call_tries_at_a_time() {
-    runtime().block_on(async {
-        let (store, site, cookie) = silent(OnOutage::Refuse, Fault::HangBefore).await;
-        for _ in 0..5 {
-            refused(&site.ask(&cookie, []).await);
-        }
-        drop(store.calls());
-        tokio::time::sleep(Duration::from_millis(1300)).await;
-        let asked: Vec<_> = (0..20).map(|_| tokio::spawn(site.ask(&cookie, []))).collect();
-        for answer in asked {
-            refused(&answer.await.unwrap());
-        }
-        assert_eq!(store.count(), 1);
-    });
-}
-
+/// One row that somebody holds locked must not end the sessions of all others.
 /// A client whose patience is shorter than a call's deadline is never told that there was no answer.
-#[test]
-fn visitors_who_go_away_open_it_too_if_they_waited_for_a_quarter_of_a_calls_time() {
-    runtime().block_on(async {
-        for (patience_ms, counts) in [(490, false), (510, true)] {
-            let (store, site, cookie) = silent(OnOutage::Refuse, Fault::HangBefore).await;
-            drop(store.calls());
-            let asked_impatiently =
-                || tokio::time::timeout(Duration::from_millis(patience_ms), site.ask(&cookie, []));
-            for _ in 0..5 {
-                assert!(asked_impatiently().await.is_err(), "nobody is answered");
-            }
-            assert_eq!((store.count(), site.told("StoreRests")), (5, usize::from(counts)));
-            if !counts {
-                continue;
-            }
-            for _ in 0..100 {
-                refused(&site.ask(&cookie, []).await);
-            }
-            assert_eq!(store.count(), 5, "it is left alone");
-            // Nor does whoever tries let the next one wait, if he goes away.
-            tokio::time::sleep(Duration::from_millis(1300)).await;
-            assert!(asked_impatiently().await.is_err(), "he tries");
-            refused(&site.ask(&cookie, []).await);
-            assert_eq!((store.count(), site.told("StoreRests")), (6, 1));
-        }
-    });
-}
-
 /// One that refuses at once is asked after each first pause, one that hangs less and less.
-#[test]
-fn a_store_that_is_back_is_soon_found() {
-    runtime().block_on(async {
-        for (fault, calls, back_after_ms) in
-            [(Fault::ErrorBefore, 45..=80, 1270), (Fault::HangBefore, 5..=12, 10_270)]
-        {
-            let (store, site, cookie) = silent(OnOutage::Refuse, fault).await;
-            drop(store.calls());
-            let begun = Instant::now();
-            while begun.elapsed() < Duration::from_secs(60) {
-                refused(&site.ask(&cookie, []).await);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            // Five until it is known, and then one after each pause.
-            let asked = store.count() - 5;
-            assert!(calls.contains(&asked), "{fault:?}: {asked} calls in a minute");
-            store.heal();
-            let begun = Instant::now();
-            while !site.ask(&cookie, []).await.opened() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            let within = begun.elapsed();
-            assert!(within <= Duration::from_millis(back_after_ms), "{fault:?}: {within:?}");
-        }
-    });
-}
-
-#[test]
-fn a_breaker_that_is_off_lets_every_call_through() {
-    runtime().block_on(async {
-        let store = Tap::new();
-        let site = Site::new(&store, &Millis::default());
-        let cookie = site.login([set("name", "ada")]).await;
-        store.fail_times(0, Fault::ErrorBefore, LONG);
-        drop(store.calls());
-        for _ in 0..20 {
-            refused(&site.ask(&cookie, []).await);
-        }
-        assert_eq!(store.count(), 20);
-    });
-}
-
 /// Routes of one application, each with a way of its own.
 #[test]
 fn a_route_has_its_own_way() {

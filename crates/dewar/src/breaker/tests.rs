@@ -36,9 +36,11 @@ async fn it_opens_after_so_many_in_a_row_and_not_before() {
 fn an_answer_is_whatever_the_store_itself_says() {
     use StoreErrorKind::*;
     for (kind, heard) in [
+        (Contended, Heard::Answer),
         (Corrupt, Heard::Answer),
         (Full, Heard::Answer),
         (NotReplicated, Heard::Answer),
+        (Refused, Heard::Answer),
         (Unsupported, Heard::Answer),
         (OutcomeUnknown, Heard::NoAnswer),
         (Unavailable, Heard::NoAnswer),

@@ -183,7 +183,8 @@ impl SessionLayerBuilder {
 
     /// How long one call of the store may take. Default: 2 seconds. Server mode alone.
     ///
-    /// A request that opens a session waits no longer, and is answered "503 Service Unavailable".
+    /// A request that opens a session waits no longer, and is answered "503 Service Unavailable". A store
+    /// that [needs more time](crate::store::Store::answers_within) for what it promises is refused.
     pub fn call_timeout(self, timeout: Duration) -> Self {
         self.on_server("call_timeout", |server| server.call_timeout = timeout)
     }

@@ -214,11 +214,14 @@ pub(super) enum Updated {
     WentAlong,
 }
 
-/// Whether the error may pass, and leaves open whether the call was carried out.
+/// Whether the error may pass. It may leave open whether the call was carried out.
 fn is_passing(error: &StoreError) -> bool {
     matches!(
         error.kind(),
-        StoreErrorKind::OutcomeUnknown | StoreErrorKind::TimedOut | StoreErrorKind::Unavailable
+        StoreErrorKind::Contended
+            | StoreErrorKind::OutcomeUnknown
+            | StoreErrorKind::TimedOut
+            | StoreErrorKind::Unavailable
     )
 }
 

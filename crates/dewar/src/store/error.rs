@@ -16,6 +16,10 @@ pub struct StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
+    /// It answered that it cannot do this just now, because others hold what it needs: a lock, or all
+    /// there is of something. Nothing was done; asked again, it may do it.
+    #[error("cannot do this just now, others hold what it needs")]
+    Contended,
     /// A record cannot be read. It is left as it is.
     #[error("holds a record that cannot be read")]
     Corrupt,
@@ -29,6 +33,9 @@ pub enum StoreErrorKind {
     /// Whether the write happened is not known.
     #[error("did not say whether it wrote")]
     OutcomeUnknown,
+    /// It answered, and will not do this: it may not, or does not take writes. Nothing was done.
+    #[error("refuses this")]
+    Refused,
     /// It is not asked, for a moment, because it gave no answer several times in a row; see
     /// [`breaker`](crate::SessionLayerBuilder::breaker).
     #[error("is left alone for a moment, after it gave no answer several times")]
@@ -39,7 +46,8 @@ pub enum StoreErrorKind {
     /// It has no such capability; see [`BoxStore`](super::BoxStore).
     #[error("cannot do this")]
     Unsupported,
-    /// It cannot be reached, or it failed.
+    /// It cannot be reached, or it failed. To answer is not this, even if the answer is no:
+    /// see [`Contended`](Self::Contended) and [`Refused`](Self::Refused).
     #[error("is unavailable")]
     Unavailable,
 }
@@ -82,12 +90,14 @@ impl StoreError {
         self.retry_after.map_or(1, |left| left.as_millis().div_ceil(1000) as u64).max(1)
     }
 
-    /// Whether the store gave no answer at all, or none that counts: another time it may.
+    /// Whether the store gave no answer at all, or none that helps: another time it may.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(
             self.kind,
-            StoreErrorKind::NotReplicated
+            StoreErrorKind::Contended
+                | StoreErrorKind::NotReplicated
                 | StoreErrorKind::OutcomeUnknown
+                | StoreErrorKind::Refused
                 | StoreErrorKind::Resting
                 | StoreErrorKind::TimedOut
                 | StoreErrorKind::Unavailable

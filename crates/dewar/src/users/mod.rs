@@ -92,7 +92,9 @@ impl UserSessions {
     /// If the store does not know users: of the kind
     /// [`Unsupported`](StoreErrorKind::Unsupported).
     pub fn of(store: impl Store) -> Result<Self, StoreError> {
-        let options = ServerOptions::new(store.boxed());
+        let mut options = ServerOptions::new(store.boxed());
+        let needed = options.store.answers_within().unwrap_or_default();
+        options.call_timeout = options.call_timeout.max(needed);
         let users = Self {
             clock: Arc::new(SystemClock),
             events: Events::default(),
