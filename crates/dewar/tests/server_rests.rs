@@ -11,7 +11,7 @@ use http::StatusCode;
 use server::{
     outage::{LONG, refused, silent, site},
     runtime,
-    site::{Millis, Site, set},
+    site::{Act, Millis, Site, set},
     tap::{Fault, Tap},
 };
 use tokio::time::Instant;
@@ -142,6 +142,29 @@ fn a_store_that_is_back_is_soon_found() {
             }
             let within = begun.elapsed();
             assert!(within <= Duration::from_millis(back_after_ms), "{fault:?}: {within:?}");
+        }
+    });
+}
+
+/// It was made, and then the store was left alone: nobody may say that nothing was done.
+#[test]
+fn a_write_whose_answer_was_lost_is_not_told_as_one_that_was_not_made() {
+    runtime().block_on(async {
+        for (act, at) in [(set("k", 1), 1), (Act::Logout, 1), (Act::Rotate, 2)] {
+            let store = Tap::new();
+            let site = Site::with(&store, &Millis::default(), |builder| {
+                builder.breaker(1, Duration::from_secs(1))
+            });
+            let cookie = site.login([set("name", "ada")]).await;
+            site.events();
+            store.fail(at, Fault::ErrorAfter);
+            refused(&site.ask(&cookie, [act.clone()]).await);
+            let told = site.events().join("; ");
+            assert!(told.contains("error: Store(StoreError { kind: OutcomeUnknown"), "{told}");
+            // One that was not made is told as such.
+            refused(&site.ask("", [set("k", 1)]).await);
+            let told = site.events().join("; ");
+            assert!(told.contains("error: Store(StoreError { kind: Resting"), "{act:?}: {told}");
         }
     });
 }

@@ -52,6 +52,11 @@ impl Verbs<'_> {
         Err(StoreError::new(StoreErrorKind::TimedOut))
     }
 
+    /// Looks what became of an attempt without an answer. If that cannot be seen now, nobody can tell.
+    async fn look(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+        self.load(key).await.map_err(StoreError::after_an_attempt)
+    }
+
     pub(super) async fn create(
         &self,
         key: &StoreKey,
@@ -62,9 +67,9 @@ impl Verbs<'_> {
                 // An earlier attempt may have made it.
                 Ok(Created::Exists) if attempt > 0 => {}
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
-                answer => return answer,
+                answer => return answer.map_err(|error| unsure(error, attempt)),
             }
-            match Box::pin(self.load(key)).await? {
+            match Box::pin(self.look(key)).await? {
                 Loaded::Live(there) if there.writes.contains(record.version()) => {
                     return Ok(Created::Done);
                 }
@@ -92,9 +97,11 @@ impl Verbs<'_> {
                 }
                 Ok(Written::Moved(_)) if attempt > 0 => {}
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
-                answer => return answer.map(Updated::Here),
+                answer => {
+                    return answer.map(Updated::Here).map_err(|error| unsure(error, attempt));
+                }
             }
-            match Box::pin(self.load(key)).await? {
+            match Box::pin(self.look(key)).await? {
                 Loaded::Live(there) if there.version() == expected => {}
                 Loaded::Live(there) => return judge(there, expected, ours).map(Updated::Here),
                 Loaded::Moved(moved) => {
@@ -119,7 +126,7 @@ impl Verbs<'_> {
         ours: WriteId,
     ) -> Result<bool, StoreError> {
         for _ in 0..MAX_HOPS {
-            match self.load(&moved.to).await? {
+            match self.look(&moved.to).await? {
                 Loaded::Live(there) => return Ok(judge(there, expected, ours)? == Written::Done),
                 Loaded::Moved(next) => moved = next,
                 // Whoever wants to land there will find nothing to land in.
@@ -141,9 +148,9 @@ impl Verbs<'_> {
                 // An earlier attempt made it.
                 Ok(Written::Moved(there)) if there.to == moved.to => return Ok(Written::Done),
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
-                answer => return answer,
+                answer => return answer.map_err(|error| unsure(error, attempt)),
             }
-            match Box::pin(self.load(old)).await? {
+            match Box::pin(self.look(old)).await? {
                 Loaded::Moved(there) if there.to == moved.to => return Ok(Written::Done),
                 Loaded::Moved(there) => return Ok(Written::Moved(there)),
                 Loaded::Live(there) if there.version() == expected => {}
@@ -181,7 +188,7 @@ impl Verbs<'_> {
         for attempt in 0.. {
             match self.call("delete", key, self.server.store().delete(key, until_ms)).await {
                 Err(error) if is_passing(&error) => self.pause(attempt).await,
-                answer => return answer,
+                answer => return answer.map_err(|error| unsure(error, attempt)),
             }
         }
         Err(StoreError::new(StoreErrorKind::OutcomeUnknown))
@@ -223,6 +230,11 @@ fn is_passing(error: &StoreError) -> bool {
             | StoreErrorKind::TimedOut
             | StoreErrorKind::Unavailable
     )
+}
+
+/// A later attempt that was not made does not say what became of the first.
+fn unsure(error: StoreError, attempt: u32) -> StoreError {
+    if attempt > 0 { error.after_an_attempt() } else { error }
 }
 
 /// What a record that holds another version says about our write.

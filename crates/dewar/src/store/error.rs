@@ -68,6 +68,18 @@ impl StoreError {
         Self { retry_after: Some(retry_after), ..resting }
     }
 
+    /// The same failure after an attempt that may have been carried out: that the store was left alone
+    /// since does not say that nothing was done.
+    pub(crate) fn after_an_attempt(self) -> Self {
+        match self.kind {
+            StoreErrorKind::Resting => Self {
+                retry_after: self.retry_after,
+                ..Self::new(StoreErrorKind::OutcomeUnknown).with_source(self)
+            },
+            _ => self,
+        }
+    }
+
     /// Of a session that could not be opened.
     pub(crate) fn unread() -> Self {
         Self::unavailable("the session could not be opened, so nothing of it can be kept or taken")
