@@ -9,6 +9,9 @@ use tower_service::Service;
 /// What becomes of a request when the store gives no answer. It is a layer for the routes that it
 /// holds for, inside the session layer.
 ///
+/// A store that answers that it cannot now, or will not, is no better for a request; so it holds for
+/// that too. It does not hold for a store that is full, nor for a record that is damaged.
+///
 /// Whatever it is, a store without an answer never authenticates anybody, the browser keeps the
 /// cookie it has, and no other session takes the place of the one that could not be read. A response
 /// that goes out without its session, or without its changes, is kept out of caches: it is

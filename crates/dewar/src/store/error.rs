@@ -1,8 +1,12 @@
-//! A store that gave no answer.
+//! A store that gave no answer, or none that helps.
 
 use std::{error::Error, time::Duration};
 
-/// Why a store gave no answer. It is for the operator; a visitor sees "503 Service Unavailable".
+/// Why a store did not do what it was asked. It is for the operator; a visitor sees "503 Service
+/// Unavailable".
+///
+/// Whoever writes a store chooses the kind with care: one that answered is left alone by nobody, and
+/// one that did not is, for all sessions; see [`breaker`](crate::SessionLayerBuilder::breaker).
 #[derive(Debug, thiserror::Error)]
 #[error("the session store {kind}")]
 pub struct StoreError {
