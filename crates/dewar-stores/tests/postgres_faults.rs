@@ -4,11 +4,21 @@
 
 mod pg;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use dewar::store::{
-    Created, Loaded, Reached, Record, Store, StoreErrorKind, WriteId, Written,
-    conformance::cancel_after,
+use axum::{Router, body::Body, http::Request, routing::get};
+use dewar::{
+    Event, Session, SessionLayer,
+    store::{
+        Created, Loaded, Reached, Record, Store, StoreErrorKind, WriteId, Written,
+        conformance::cancel_after,
+    },
 };
 use dewar_stores::postgres::{PostgresStore, PostgresStoreBuilder, Sabotage};
 use dewar_testdata::{
@@ -16,6 +26,7 @@ use dewar_testdata::{
     proxy::{Mode, Proxy},
 };
 use pg::{Server, key, numbered, record};
+use tower::ServiceExt;
 
 fn through(proxy: &Proxy, server: &Server, schema: &str) -> PostgresStoreBuilder {
     PostgresStore::builder(&server.postgres.url_at(proxy.port()))
@@ -197,11 +208,50 @@ async fn a_locked_row_is_waited_for_a_second_and_others_go_on() {
         .unwrap();
     let start = Instant::now();
     let error = store.touch(&key(1), 5000).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::TimedOut);
+    assert_eq!(error.kind(), StoreErrorKind::Contended);
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Live(record(1, "")));
     operator.batch_execute("COMMIT").await.unwrap();
     assert_eq!(store.touch(&key(1), 5000).await.unwrap(), Reached::Done);
+}
+
+/// A page gets its 503 either way, and all others their sessions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_says_no_to_is_an_answer_and_opens_no_breaker() {
+    let Some(server) = Server::start() else { return };
+    let (store, schema) = server.store_and_schema().await;
+    let operator = server.client().await;
+    let refuses = format!(
+        "CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT ON {schema}.sessions
+             FOR EACH ROW EXECUTE FUNCTION {schema}.refuse()"
+    );
+    operator.batch_execute(&refuses).await.unwrap();
+    let error = store.create(&key(1), &record(1, "")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Refused);
+
+    let rested = Arc::new(AtomicBool::new(false));
+    let rests = Arc::clone(&rested);
+    let sessions = SessionLayer::server("9cK3wPq0fUq7Zt2LmXbR5yA1hV8sE4jN6dG", store.clone())
+        .on_event(move |event| {
+            let opens = matches!(event, Event::StoreRests { .. });
+            rests.fetch_or(opens, Ordering::Relaxed);
+        })
+        .build()
+        .unwrap();
+    async fn begin(session: Session) {
+        session.set("name", "ada");
+    }
+    let app: Router = Router::new().route("/", get(begin)).layer(sessions);
+    for _ in 0..20 {
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "1");
+    }
+    assert!(!rested.load(Ordering::Relaxed), "it was taken for silent");
+    assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Nothing);
 }
 
 /// The snapshot of an update that waits is older than the row it waits for.

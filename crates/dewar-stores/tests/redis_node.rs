@@ -10,7 +10,7 @@ use dewar::store::{
     Created, Loaded, Moved, Owner, Reached, Record, Store, StoreErrorKind, WriteId, Written,
 };
 use dewar_stores::redis::{RedisStore, Sabotage};
-use dewar_testdata::redis::Node;
+use dewar_testdata::redis::{Node, wait_until};
 use support::{
     key,
     redis::{name, now_ms, on},
@@ -273,6 +273,25 @@ async fn a_full_server_says_that_it_is_full() {
     let store = on(&node).connect().await.unwrap();
     let error = store.create(&key(1), &record(1, "a")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_that_holds_the_node_is_contention_and_no_silence() {
+    let Some(node) = Node::start(&["--lua-time-limit", "20"]) else { return };
+    let store = on(&node).connect().await.unwrap();
+    std::thread::scope(|threads| {
+        let endless = threads.spawn(|| node.try_ask(&[b"EVAL", b"while true do end", b"0"]));
+        wait_until("others are told that it is busy", || {
+            let busy = node.try_ask(&[b"GET", b"a"]);
+            busy.is_ok_and(|reply| reply.text().starts_with("BUSY"))
+        });
+        let runtime = tokio::runtime::Handle::current();
+        let error = tokio::task::block_in_place(|| runtime.block_on(store.load(&key(1))));
+        node.ask(&["SCRIPT", "KILL"]);
+        drop(endless.join().unwrap());
+        assert_eq!(error.unwrap_err().kind(), StoreErrorKind::Contended);
+    });
+    assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Nothing);
 }
 
 /// The write is done, the answer is lost: the record tells.

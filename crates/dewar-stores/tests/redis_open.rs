@@ -70,7 +70,7 @@ async fn users_databases_and_prefixes_are_kept_apart() {
     // A key that it may not use, and a user that is none.
     let refused = RedisStore::builder(&url).prefix("b:").connect().await.unwrap();
     let error = refused.load(&key(1)).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(error.kind(), StoreErrorKind::Refused);
     let wrong = url.replace("s3cret", "guess");
     let error = RedisStore::connect(&wrong).await.unwrap_err();
     assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");

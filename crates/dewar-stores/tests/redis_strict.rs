@@ -6,11 +6,18 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use dewar::store::{
-    Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError, StoreErrorKind, UserIndex,
-    WriteId, Written,
+use dewar::{
+    ConfigError, SessionLayer,
+    store::{
+        BoxStore, Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError,
+        StoreErrorKind, UserIndex, WriteId, Written,
+    },
 };
-use dewar_stores::redis::{OpenError, RedisStore, Sabotage};
+use dewar_stores::{
+    flask_session::Hashed,
+    migrate::Migrating,
+    redis::{OpenError, RedisStore, Sabotage},
+};
 use dewar_testdata::redis::{Node, wait_until};
 use support::{
     key,
@@ -194,6 +201,34 @@ async fn a_strict_store_needs_a_master_that_stops_when_it_is_cut_off() {
     on(&node).strict(1).connect().await.unwrap();
 }
 
+/// Whoever gives up before the store does looks at the record, and would take for confirmed what is
+/// only there.
+#[tokio::test]
+async fn a_layer_that_gives_a_strict_store_too_little_time_is_not_built() {
+    let Some(trio) = Trio::start(&SAFE) else { return };
+    let layer =
+        |store: BoxStore| SessionLayer::server("9cK3wPq0fUq7Zt2LmXbR5yA1hV8sE4jN6dG", store);
+    let three = Duration::from_secs(3);
+    let slow = on(&trio.master).strict(2).timeout(three).connect().await.unwrap();
+    let error = layer(slow.clone().boxed()).build().unwrap_err();
+    let ConfigError::CallTimeout { needed, .. } = &error else { panic!("{error}") };
+    assert_eq!(*needed, three);
+    assert!(error.to_string().contains("call_timeout"), "{error}");
+    assert!(layer(slow.clone().boxed()).call_timeout(three).build().is_ok());
+
+    // The default times fit, and who is not strict promises nothing that needs an answer.
+    let strict = on(&trio.master).strict(2).connect().await.unwrap();
+    assert!(layer(strict.clone().boxed()).build().is_ok());
+    let usual = on(&trio.master).timeout(three).connect().await.unwrap();
+    assert!(layer(usual.clone().boxed()).build().is_ok());
+
+    // Around it it is no other store.
+    assert_eq!(Hashed::new(slow.clone()).boxed().answers_within(), Some(three));
+    assert_eq!(Migrating::new(usual, slow.clone()).boxed().answers_within(), Some(three));
+    let both = Migrating::new(strict, slow).boxed().answers_within();
+    assert_eq!(both, Some(Duration::from_millis(4500)));
+}
+
 /// As soon as it has not heard of its replicas for `min-replicas-max-lag`.
 #[tokio::test]
 async fn a_master_that_is_cut_off_refuses_to_write() {
@@ -209,7 +244,7 @@ async fn a_master_that_is_cut_off_refuses_to_write() {
     });
     for store in [&store, &usual] {
         let error = store.delete(&key(1), now_ms() + HOUR_MS).await.unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+        assert_eq!(error.kind(), StoreErrorKind::Refused, "{error:?}");
         refused = Some(error);
     }
     assert!(format!("{refused:?}").contains("NOREPLICAS"), "{refused:?}");

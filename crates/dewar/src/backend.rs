@@ -1,25 +1,19 @@
-//! Where the contents live, and how a store is asked.
+//! Where the contents live.
 
-use std::{
-    future::{Future, poll_fn},
-    hash::{BuildHasher, RandomState},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::{Duration, Instant},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use dewar_signing::{BadToken, Signer};
 
 use crate::{
-    breaker::{Breaker, Change, Limits},
+    breaker::Limits,
+    calls::Calls,
     clock::millis,
-    event::{Event, Events},
+    event::Events,
     id::{KeyForm, OsRandom, Random, SessionId, StoreKey},
     outage::OnOutage,
     plan::Mode,
     queue::Queue,
-    store::{BoxStore, StoreError, StoreErrorKind, WriteId},
+    store::{BoxStore, StoreError, WriteId},
     user::Cap,
     verdict::Verdict,
     write_ids::WriteIds,
@@ -88,7 +82,7 @@ impl ServerOptions {
     }
 
     pub(crate) fn calls(&self) -> Calls {
-        Calls { timeout: self.call_timeout, breaker: Arc::new(Breaker::new(self.breaker)) }
+        Calls::new(self.call_timeout, self.breaker)
     }
 }
 
@@ -178,65 +172,4 @@ fn is_longer_or_shorter(text: &[u8]) -> bool {
     text.len() != SessionId::TEXT_BYTES
         && (11..=342).contains(&text.len())
         && text.iter().all(is_id)
-}
-
-/// How a store is asked: each call has a deadline, and one that gives no answer is left alone for a
-/// moment. Clones are the same.
-#[derive(Clone, Debug)]
-pub(crate) struct Calls {
-    timeout: Duration,
-    breaker: Arc<Breaker>,
-}
-
-impl Calls {
-    /// Asks the store, for no longer than the deadline of a call.
-    pub(crate) async fn call<T>(
-        &self,
-        events: &Events,
-        operation: &'static str,
-        key: &StoreKey,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let turn = self.breaker.turn()?;
-        let started = events.listens().then(Instant::now);
-        let answer = within(self.timeout, call).await;
-        let answer = answer.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::TimedOut)));
-        let change = turn.over(&answer);
-        if let Some(started) = started {
-            let (took, error) = (started.elapsed(), answer.as_ref().err());
-            events.emit(|| Event::StoreCall { operation, session: *key, took, error });
-            match change {
-                Change::None => {}
-                Change::Opened { pause } => events.emit(|| Event::StoreRests { pause }),
-                Change::Closed => events.emit(|| Event::StoreAnswers),
-            }
-        }
-        answer
-    }
-}
-
-/// The longest pause between two attempts.
-const MAX_PAUSE: Duration = Duration::from_millis(200);
-
-/// Waits before a call is repeated: longer after each attempt, and never as long as anybody else.
-pub(crate) async fn pause(attempt: u32) {
-    let longest = MAX_PAUSE.min(Duration::from_millis(5) * 2_u32.saturating_pow(attempt));
-    // Hashing by random keys is chance enough.
-    let chance = RandomState::new().hash_one(attempt) % 1000;
-    Box::pin(tokio::time::sleep(longest.mul_f64(0.5 + chance as f64 / 2000.0))).await;
-}
-
-/// Waits for an answer no longer than this, counted from the moment when it has to wait. One that is
-/// there at once needs no timer, nor a runtime that has one.
-pub(crate) async fn within<T>(most: Duration, answer: impl Future<Output = T>) -> Option<T> {
-    let (mut answer, mut timer) = (pin!(answer), None);
-    poll_fn(|cx| {
-        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-            return Poll::Ready(Some(answer));
-        }
-        // Boxed, so that a call that needs none does not carry the room for one.
-        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(most)));
-        timer.as_mut().poll(cx).map(|()| None)
-    })
-    .await
 }

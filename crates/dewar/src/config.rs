@@ -110,6 +110,17 @@ pub enum ConfigError {
         /// How long markers and tombstones stay.
         marker: Duration,
     },
+    /// A store whose promises need more time than a call has.
+    #[error(
+        "call_timeout of {call_timeout:?}, and the store may take {needed:?} until it says whether a \
+         write is confirmed: call call_timeout with at least that time, or let the store give up sooner"
+    )]
+    CallTimeout {
+        /// How long a call of the store may take.
+        call_timeout: Duration,
+        /// How long the store may take.
+        needed: Duration,
+    },
     /// A limit for the sessions of a user, in a store that does not know whose a session is.
     #[error(
         "max_sessions_per_user of {limit}, and the store keeps no list of a user's sessions: \

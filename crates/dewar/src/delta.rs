@@ -155,6 +155,11 @@ impl KeyDelta {
     pub(crate) fn assigns(&self) -> bool {
         self.ops.iter().any(|op| matches!(op, Op::Set(_) | Op::Remove | Op::Update(_)))
     }
+
+    /// Whether somebody wants the key gone. A list from which everything was taken is gone by itself.
+    pub(crate) fn removes(&self) -> bool {
+        self.assigns() && self.now.is_none()
+    }
 }
 
 /// Everything that was done, with the keys in ascending order.

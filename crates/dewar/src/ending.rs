@@ -15,10 +15,10 @@
 //! gives up.
 
 use crate::{
-    backend::{Calls, pause},
+    calls::{Calls, pause},
     event::Events,
     id::StoreKey,
-    store::{BoxStore, Loaded, Reached, Store, StoreError},
+    store::{BoxStore, Loaded, Reached, Store, StoreError, StoreErrorKind},
 };
 
 /// How a store is asked to end something.
@@ -41,16 +41,19 @@ impl Ending<'_> {
         key: &StoreKey,
         attempts: u32,
     ) -> Result<Reached, StoreError> {
-        let (mut attempt, mut is_others) = (0, false);
+        // Whether an attempt may have ended it without saying so.
+        let (mut attempt, mut is_open, mut is_others) = (0, false, false);
         loop {
             let delete = self.store.delete(key, self.until_ms);
             attempt += 1;
             match self.calls.call(self.events, "delete", key, delete).await {
                 Err(error) if error.is_passing() && attempt < attempts => {
-                    is_others = is_others || self.is_others(key).await;
+                    is_open = is_open || error.kind() != StoreErrorKind::Contended;
+                    is_others = is_others || is_open && self.is_others(key).await;
                     pause(attempt - 1).await;
                 }
-                Ok(Reached::Gone) if attempt > 1 && !is_others => return Ok(Reached::Done),
+                Ok(Reached::Gone) if is_open && !is_others => return Ok(Reached::Done),
+                Err(error) if is_open => return Err(error.after_an_attempt()),
                 answer => return answer,
             }
         }

@@ -72,6 +72,7 @@ mod weak_keys;
 // Configuration.
 mod backend;
 mod breaker;
+mod calls;
 mod config;
 mod ending;
 mod event;

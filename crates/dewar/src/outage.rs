@@ -9,11 +9,20 @@ use tower_service::Service;
 /// What becomes of a request when the store gives no answer. It is a layer for the routes that it
 /// holds for, inside the session layer.
 ///
+/// A store that answers that it cannot now, or will not, is no better for a request; so it holds for
+/// that too. It does not hold for a store that is full, nor for a record that is damaged.
+///
 /// Whatever it is, a store without an answer never authenticates anybody, the browser keeps the
-/// cookie it has, and no other session takes the place of the one that could not be read. And
-/// [`destroy`](crate::Session::destroy), [`regenerate`](crate::Session::regenerate) and
-/// [`bind_user`](crate::Session::bind_user) are never passed over: if they cannot be done, the answer
-/// is 503. Nobody is told that he was logged out, or in, and it is not so.
+/// cookie it has, and no other session takes the place of the one that could not be read. A response
+/// that goes out without its session, or without its changes, is kept out of caches: it is
+/// `Cache-Control: private, no-store`.
+///
+/// Never passed over is what a page that speaks of it would be untrue about: the end of a session, by
+/// [`destroy`](crate::Session::destroy), [`clear`](crate::Session::clear) or the removal of its last
+/// key, and a new identity, by [`regenerate`](crate::Session::regenerate) or
+/// [`bind_user`](crate::Session::bind_user). If it cannot be done, the answer is 503 and the cookie
+/// stays. Nobody is told that he was logged out, or in, and it is not so. A logout that removes one key
+/// of several is not seen to be one: call `destroy`.
 ///
 /// ```
 /// # use axum::{Router, routing::get};

@@ -16,6 +16,7 @@
 //! | unreachable | `destroy()` / `clear()` | destroy | – | delete, or an error | remove |
 //! | unreachable | `regenerate()`; `destroy()`, then contents set | regenerate | – | an error | – |
 //! | unreachable | anything else, changed | stray | – | – | keep |
+//! | unreachable | a key was to go | stray | – | an error | – |
 //!
 //! In cookie mode *set* carries the contents and there is nothing else to do. What a store may answer
 //! (gone, conflict, moved) is dealt with where it is asked: in [`crate::commit`].

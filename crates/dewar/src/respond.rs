@@ -3,6 +3,9 @@
 //! Default profile: `Vary: Cookie` whenever the session was opened, and a response that carries our
 //! `Set-Cookie` is kept out of caches. `flask`: `Vary` when the session was opened or a cookie is
 //! set, before the cookie in the first case and behind it in the second, as Flask orders them.
+//!
+//! A response that was made without the session, or whose changes were given up, is kept out of caches
+//! too: it would be shown to others, and to the visitor when his session is there again.
 
 use http::{
     Response, StatusCode,
@@ -32,6 +35,9 @@ pub(crate) fn write<B: From<&'static str>>(
     let headers = response.headers_mut();
     if finished.accessed {
         vary_on_cookie(headers);
+    }
+    if finished.without {
+        forbid_caching(headers);
     }
     if let CookieChange::Set(cookie) | CookieChange::Remove(cookie) = change {
         replace_set_cookie(headers, config.cookie.name(), cookie);

@@ -84,6 +84,9 @@ enum Outcome {
 pub(crate) struct Finished {
     /// A handler asked for the session: the response depends on the cookie.
     pub(crate) accessed: bool,
+    /// The store gave no answer, and the response was made all the same: it is not the page that belongs
+    /// to the cookie.
+    pub(crate) without: bool,
     pub(crate) change: Result<CookieChange, CommitError>,
 }
 
@@ -178,13 +181,14 @@ impl Slot {
             return if self.refreshes_unopened() { self.refresh() } else { Finishing::Nothing };
         }
         let mut asked = self.lock();
-        let nothing_to_do = match &mut *asked {
-            Some(asked) => asked.close_if_only_read(self.config()),
+        let (nothing_to_do, without) = match &mut *asked {
+            Some(asked) => (asked.close_if_only_read(self.config()), asked.went_without()),
             // A handler that was given no session has made its own answer.
-            None => true,
+            None => (true, true),
         };
         if nothing_to_do {
-            return Finishing::Now(Finished { accessed: true, change: Ok(CookieChange::Keep) });
+            let change = Ok(CookieChange::Keep);
+            return Finishing::Now(Finished { accessed: true, without, change });
         }
         // So has one that was told of a failure.
         let refused = |asked: &Asked| matches!(asked.phase, Phase::Closed(Outcome::Refused));
@@ -241,9 +245,10 @@ impl OpenSlot {
     pub(crate) async fn take_once(&self, name: &str) -> Result<Option<Value>, CommitError> {
         let config = self.config();
         let stored = self.with(|open, live| match &open.origin {
-            Origin::Stored(stored) if live => Some(stored.key),
-            _ => None,
-        });
+            Origin::Stored(stored) if live => Ok(Some(stored.key)),
+            Origin::Unreachable { .. } if live => Err(StoreError::unread()),
+            _ => Ok(None),
+        })?;
         let (Backend::Server(server), Some(key)) = (&config.backend, stored) else {
             return Ok(None);
         };

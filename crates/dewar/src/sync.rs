@@ -11,7 +11,7 @@ pub(crate) mod shuttled {
     pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
 }
 
-/// What the slot uses; [loom](https://docs.rs/loom) tries all schedules.
+/// What the slot and the breaker use; [loom](https://docs.rs/loom) tries all schedules.
 pub(crate) mod loomed {
     #[cfg(all(test, dewar_models))]
     pub(crate) use loom::sync::{Mutex, MutexGuard, atomic};

@@ -49,9 +49,10 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
         ("event", "error id plan store verdict"),
         ("queue", "id store sync"),
         ("write_ids", "id store"),
-        ("breaker", "store"),
-        ("backend", "breaker clock event id outage plan queue store user verdict write_ids"),
-        ("ending", "backend event id store"),
+        ("breaker", "store sync"),
+        ("calls", "breaker event id store"),
+        ("backend", "breaker calls clock event id outage plan queue store user verdict write_ids"),
+        ("ending", "calls event id store"),
         ("config", "backend clock cookie event lifetime weak_keys"),
         ("keys", "config"),
     ],
@@ -63,16 +64,16 @@ const MAY_NAME: [&[(&str, &str)]; 5] = [
             "backend config contents cookie error event id lifetime outage plan rotation store \
              verdict",
         ),
-        ("users", "backend clock config ending event id lifetime open store user"),
+        ("users", "backend calls clock config ending event id lifetime open store user"),
         (
             "commit",
-            "backend clock config contents delta ending error event id lifetime open plan rotation \
-             store user users",
+            "backend calls clock config contents delta ending error event id lifetime open plan \
+             rotation store user users",
         ),
         (
             "slot",
-            "backend clock commit config contents cookie error event open outage plan store sync \
-             verdict",
+            "backend calls clock commit config contents cookie error event open outage plan store \
+             sync verdict",
         ),
         ("respond", "commit config cookie error slot vary"),
     ],

@@ -1,6 +1,8 @@
 //! Server mode where several things meet: two layers, two cookies, a commit that comes too late, a
 //! record that is damaged.
 
+mod server;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -16,6 +18,7 @@ use dewar::{
     },
 };
 use http::{Request, header};
+use server::tap::Tap;
 use tokio::sync::Notify;
 use tower::ServiceExt;
 
@@ -171,4 +174,31 @@ fn times_that_do_not_fit_into_each_other_are_refused() {
     assert!(!built(Duration::ZERO, second, second));
     assert!(!built(2 * second, second, 3 * second));
     assert!(!built(second, 2 * second, second));
+}
+
+/// Where a write counts only once it is confirmed, whoever gives up before the store does would find it
+/// and take it for confirmed.
+#[test]
+fn a_store_that_needs_more_time_than_a_call_has_is_refused() {
+    let ms = Duration::from_millis;
+    for (needs, call_timeout, built) in [
+        (None, ms(1), true),
+        (Some(ms(2000)), ms(2000), true),
+        (Some(ms(2001)), ms(2000), false),
+        (Some(ms(2001)), ms(2001), true),
+    ] {
+        let mut store = Tap::new();
+        store.needs = needs;
+        let key = dewar::random_bytes(32).expect("random bytes");
+        let layer = SessionLayer::server(key, store).call_timeout(call_timeout).build();
+        match layer {
+            Ok(_) => assert!(built, "{needs:?} in {call_timeout:?}"),
+            Err(error) => {
+                assert!(!built, "{needs:?} in {call_timeout:?}");
+                let told = error.to_string();
+                assert!(told.contains("2s") && told.contains("2.001s"), "{told}");
+                assert!(told.contains("call call_timeout with at least"), "{told}");
+            }
+        }
+    }
 }

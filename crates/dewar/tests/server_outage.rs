@@ -1,4 +1,4 @@
-//! A store that gives no answer: what becomes of requests, and that nobody waits for it twice.
+//! A store that gives no answer: what becomes of requests.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
@@ -7,47 +7,16 @@ mod server;
 use std::time::Duration;
 
 use axum::{Router, body::Body, routing::get};
-use dewar::{OnOutage, Session, SessionLayer, Verdict};
+use dewar::{OnOutage, Session, SessionLayer, SessionRejection, Verdict};
 use http::{Request, StatusCode, header};
 use server::{
+    outage::{LONG, answered, refused, silent, site, went_without},
     runtime,
-    site::{Act, Answer, Millis, Site, set},
+    site::{Act, Millis, Site, set},
     tap::{Fault, Tap},
 };
 use tokio::time::Instant;
 use tower::ServiceExt;
-
-/// Longer than any outage here.
-const LONG: usize = 1_000_000;
-
-fn site(on_outage: OnOutage) -> (Tap, Site) {
-    let store = Tap::new();
-    let site = Site::with(&store, &Millis::default(), |builder| {
-        builder.on_outage(on_outage).breaker(5, Duration::from_secs(1))
-    });
-    (store, site)
-}
-
-/// A site with somebody logged in whose store then says nothing any more, in this way.
-async fn silent(on_outage: OnOutage, fault: Fault) -> (Tap, Site, String) {
-    let (store, site) = site(on_outage);
-    let cookie = site.login([set("name", "ada")]).await;
-    site.events();
-    store.fail_times(0, fault, LONG);
-    (store, site, cookie)
-}
-
-fn refused(answer: &Answer) {
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.body);
-    assert_eq!(answer.set_cookie(), None, "the browser keeps the cookie it has");
-    let retry: u64 = answer.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
-    assert!((1..=10).contains(&retry), "{retry}");
-}
-
-/// As the handler made it, and the browser keeps the cookie it has.
-fn answered(answer: &Answer) {
-    assert_eq!((answer.status, answer.set_cookie()), (StatusCode::OK, None), "{}", answer.body);
-}
 
 #[test]
 fn a_route_that_needs_no_session_asks_nothing_and_waits_for_nothing() {
@@ -57,7 +26,9 @@ fn a_route_that_needs_no_session_asks_nothing_and_waits_for_nothing() {
             drop(store.calls());
             let begun = Instant::now();
             for _ in 0..100 {
-                answered(&site.ask_elsewhere(&cookie).await);
+                let answer = site.ask_elsewhere(&cookie).await;
+                answered(&answer);
+                assert!(!answer.headers.contains_key(header::CACHE_CONTROL), "it may be kept");
             }
             assert_eq!((store.count(), begun.elapsed()), (0, Duration::ZERO));
         }
@@ -82,7 +53,7 @@ fn each_way_gives_what_it_says_when_the_session_cannot_be_read() {
                         refused(&answer);
                         continue;
                     }
-                    answered(&answer);
+                    went_without(&answer);
                     assert!(answer.body.starts_with("StoreUnavailable;"), "{}", answer.body);
                     assert!(!answer.body.contains("ada"), "nobody is authenticated");
                     let told = site.told("WentOnWithout");
@@ -121,7 +92,7 @@ fn each_way_gives_what_it_says_when_the_session_cannot_be_kept() {
                         refused(&answer);
                         assert_eq!(site.told("Refused"), 1);
                     } else {
-                        answered(&answer);
+                        went_without(&answer);
                         assert_eq!(site.told("WentOnWithout"), 1);
                     }
                 }
@@ -136,7 +107,8 @@ fn a_logout_and_a_new_identity_are_never_passed_over() {
     runtime().block_on(async {
         for on_outage in [OnOutage::Refuse, OnOutage::ReadOnly, OnOutage::GoOnWithout] {
             for at in [0, 1] {
-                for act in [Act::Logout, Act::Rotate] {
+                // Its only key: whoever removes it ends the session, as Flask's tutorial does.
+                for act in [Act::Logout, Act::Clear, Act::Remove("name"), Act::Rotate] {
                     let (store, site) = site(on_outage);
                     let cookie = site.login([set("name", "ada")]).await;
                     store.fail_times(at, Fault::ErrorBefore, LONG);
@@ -147,6 +119,37 @@ fn a_logout_and_a_new_identity_are_never_passed_over() {
                 }
             }
         }
+    });
+}
+
+/// It is no logout, and the message is shown once more.
+#[test]
+fn a_change_of_what_goes_on_is_passed_over_even_if_it_removes_something() {
+    runtime().block_on(async {
+        for on_outage in [OnOutage::ReadOnly, OnOutage::GoOnWithout] {
+            for (before, act, after) in [
+                (vec![set("a", 1), set("b", 1)], Act::Remove("a"), "opened;a=1,b=1"),
+                (vec![Act::Flash("hi")], Act::Flashes, "opened;_flashes=[('info', 'hi')]"),
+            ] {
+                let (store, site) = site(on_outage);
+                let cookie = site.login(before).await;
+                store.fail_times(1, Fault::ErrorBefore, LONG);
+                went_without(&site.ask(&cookie, [act]).await);
+                store.heal();
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                let answer = site.ask(&cookie, []).await;
+                assert_eq!(answer.body, after);
+                assert!(!answer.headers.contains_key(header::CACHE_CONTROL), "it may be kept");
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_taken_once_from_a_session_that_could_not_be_read() {
+    runtime().block_on(async {
+        let (_store, site, cookie) = silent(OnOutage::GoOnWithout, Fault::ErrorBefore).await;
+        refused(&site.ask(&cookie, [Act::TakeOnce("name")]).await);
     });
 }
 
@@ -174,68 +177,17 @@ fn a_commit_of_the_handlers_own_says_what_failed_whatever_the_way() {
     });
 }
 
-#[test]
-fn after_five_calls_without_an_answer_nobody_waits_until_one_is_answered() {
-    runtime().block_on(async {
-        let (store, site, cookie) = silent(OnOutage::Refuse, Fault::HangBefore).await;
-        for _ in 0..5 {
-            refused(&site.ask(&cookie, []).await);
-        }
-        assert_eq!(site.told("StoreRests"), 1);
-        drop(store.calls());
-        let begun = Instant::now();
-        for _ in 0..100 {
-            refused(&site.ask(&cookie, []).await);
-        }
-        assert_eq!((store.count(), begun.elapsed()), (0, Duration::ZERO));
-        store.heal();
-        // It comes back by itself.
-        while site.dump(&cookie).await != "opened;name=ada" {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        assert!(begun.elapsed() < Duration::from_millis(1400), "{:?}", begun.elapsed());
-        assert_eq!(site.told("StoreAnswers"), 1);
-        assert!(site.dump(&cookie).await.starts_with("opened"));
-    });
-}
-
-#[test]
-fn while_it_rests_one_call_tries_at_a_time() {
-    runtime().block_on(async {
-        let (store, site, cookie) = silent(OnOutage::Refuse, Fault::HangBefore).await;
-        for _ in 0..5 {
-            refused(&site.ask(&cookie, []).await);
-        }
-        drop(store.calls());
-        tokio::time::sleep(Duration::from_millis(1300)).await;
-        let asked: Vec<_> = (0..20).map(|_| tokio::spawn(site.ask(&cookie, []))).collect();
-        for answer in asked {
-            refused(&answer.await.unwrap());
-        }
-        assert_eq!(store.count(), 1);
-    });
-}
-
-#[test]
-fn a_breaker_that_is_off_lets_every_call_through() {
-    runtime().block_on(async {
-        let store = Tap::new();
-        let site = Site::new(&store, &Millis::default());
-        let cookie = site.login([set("name", "ada")]).await;
-        store.fail_times(0, Fault::ErrorBefore, LONG);
-        drop(store.calls());
-        for _ in 0..20 {
-            refused(&site.ask(&cookie, []).await);
-        }
-        assert_eq!(store.count(), 20);
-    });
-}
-
+/// One row that somebody holds locked must not end the sessions of all others.
+/// A client whose patience is shorter than a call's deadline is never told that there was no answer.
+/// One that refuses at once is asked after each first pause, one that hangs less and less.
 /// Routes of one application, each with a way of its own.
 #[test]
 fn a_route_has_its_own_way() {
     async fn name(session: Session) -> String {
         format!("{:?}", session.verdict() == Verdict::StoreUnavailable)
+    }
+    async fn own(session: Result<Session, SessionRejection>) -> String {
+        format!("{:?}", session.is_ok())
     }
     async fn perhaps(session: Option<Session>) -> String {
         format!("{:?}", session.is_some())
@@ -249,6 +201,7 @@ fn a_route_has_its_own_way() {
             .route("/perhaps", get(perhaps))
             .route_layer(OnOutage::GoOnWithout)
             .route("/account", get(name))
+            .route("/own", get(own))
             .layer(sessions);
         let site = Site::new(&store, &Millis::default());
         let cookie = site.login([set("name", "ada")]).await;
@@ -257,12 +210,14 @@ fn a_route_has_its_own_way() {
             ("/news", StatusCode::OK, "true"),
             ("/perhaps", StatusCode::OK, "false"),
             ("/account", StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
+            ("/own", StatusCode::OK, "false"),
         ] {
             let request = Request::get(path).header(header::COOKIE, &cookie).body(Body::empty());
             let response = app.clone().oneshot(request.unwrap()).await.unwrap();
             assert_eq!(response.status(), expected, "{path}");
             assert!(!response.headers().contains_key(header::SET_COOKIE), "{path}");
             assert_eq!(response.headers()[header::VARY], "Cookie", "{path}");
+            assert_eq!(response.headers()[header::CACHE_CONTROL], "private, no-store", "{path}");
             let bytes = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
             assert_eq!(bytes, body, "{path}");
         }

@@ -1,6 +1,6 @@
 //! A store of ours behind the cookies of Flask-Session.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use dewar::{
     StoreKey,
@@ -103,6 +103,10 @@ impl Store for Hashed {
         moved: Moved,
     ) -> Result<Written, StoreError> {
         self.store.supersede(&(self.key)(old), expected, self.inward(moved)).await
+    }
+
+    fn answers_within(&self) -> Option<Duration> {
+        self.store.answers_within()
     }
 
     /// With whatever its store can do.

@@ -134,7 +134,9 @@ impl Redis {
             let kind = match error.code() {
                 Some("OOM") => StoreErrorKind::Full,
                 Some("WRONGTYPE") => StoreErrorKind::Corrupt,
-                _ if refused => StoreErrorKind::Unavailable,
+                Some("BUSY" | "UNKILLABLE") => StoreErrorKind::Contended,
+                Some("LOADING" | "MASTERDOWN") => StoreErrorKind::Unavailable,
+                _ if refused => StoreErrorKind::Refused,
                 _ if error.is_timeout() => StoreErrorKind::TimedOut,
                 _ if changes => StoreErrorKind::OutcomeUnknown,
                 _ => StoreErrorKind::Unavailable,

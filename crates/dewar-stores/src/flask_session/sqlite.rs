@@ -220,7 +220,8 @@ fn moment(text: &str) -> Option<u64> {
 
 fn store_error(error: rusqlite::Error) -> StoreError {
     let kind = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::TimedOut,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Contended,
+        Some(ErrorCode::ConstraintViolation | ErrorCode::ReadOnly) => StoreErrorKind::Refused,
         Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
         _ => StoreErrorKind::Unavailable,
     };

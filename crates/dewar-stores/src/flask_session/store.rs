@@ -178,7 +178,7 @@ impl<T: Table> FlaskSessionStore<T> {
                 }
             }
         }
-        Err(StoreError::new(StoreErrorKind::TimedOut)
+        Err(StoreError::new(StoreErrorKind::Contended)
             .with_source("somebody else wrote the session again and again"))
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     fmt, io,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 use dewar::{
@@ -330,6 +331,12 @@ impl Store for Migrating {
             Remains::Moved(moved) => Written::Moved(moved),
             Remains::Ended { .. } => Written::Gone,
         })
+    }
+
+    /// Of both together: the look at the old store comes before the write in the new one.
+    fn answers_within(&self) -> Option<Duration> {
+        let times = [self.0.old.answers_within(), self.0.new.answers_within()];
+        times.into_iter().flatten().reduce(|old, new| old.saturating_add(new))
     }
 
     fn boxed(self) -> BoxStore {

@@ -30,7 +30,7 @@ pub(super) struct Contended {
 
 impl From<Contended> for StoreError {
     fn from(contended: Contended) -> Self {
-        Self::new(StoreErrorKind::TimedOut).with_source(contended)
+        Self::new(StoreErrorKind::Contended).with_source(contended)
     }
 }
 
@@ -45,8 +45,9 @@ pub(crate) enum Deed {
 pub(crate) fn store_error(error: Error, deed: Deed) -> StoreError {
     let kind = match refusal(&error) {
         Some(code) if *code == SqlState::DISK_FULL => StoreErrorKind::Full,
-        Some(code) if is_late(code) => StoreErrorKind::TimedOut,
-        Some(_) => StoreErrorKind::Unavailable,
+        Some(code) if is_held_up(code) => StoreErrorKind::Contended,
+        Some(code) if is_useless(code) || is_of_the_connection(code) => StoreErrorKind::Unavailable,
+        Some(_) => StoreErrorKind::Refused,
         None if deed == Deed::Reads => StoreErrorKind::Unavailable,
         None => StoreErrorKind::OutcomeUnknown,
     };
@@ -63,17 +64,35 @@ fn refusal(error: &Error) -> Option<&SqlState> {
     (said.parsed_severity() == Some(Severity::Error)).then(|| said.code())
 }
 
-fn is_late(code: &SqlState) -> bool {
-    [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(code)
+/// Whether others held what the statement needs: a lock until `lock_timeout`, the time that a
+/// statement may take, or all there is of something (class 53).
+fn is_held_up(code: &SqlState) -> bool {
+    let held_up = [
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::QUERY_CANCELED,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+    ];
+    held_up.contains(code) || code.code().starts_with("53")
 }
 
-/// Whether the connection is of no more use, although it lives: the server became a standby, or
-/// forgot the statements.
-pub(super) fn spoils_the_session(error: &Error) -> bool {
+/// Whether somebody between says that there is no server (class 08), or the server that it is about to
+/// stop (class 57).
+fn is_of_the_connection(code: &SqlState) -> bool {
+    ["08", "57"].iter().any(|class| code.code().starts_with(class))
+}
+
+fn is_useless(code: &SqlState) -> bool {
     let useless = [
         SqlState::READ_ONLY_SQL_TRANSACTION,
         SqlState::INVALID_SQL_STATEMENT_NAME,
         SqlState::FEATURE_NOT_SUPPORTED,
     ];
-    refusal(error).is_some_and(|code| useless.contains(code))
+    useless.contains(code)
+}
+
+/// Whether the connection is of no more use, although it lives: the server became a standby, or
+/// forgot the statements.
+pub(super) fn spoils_the_session(error: &Error) -> bool {
+    refusal(error).is_some_and(is_useless)
 }

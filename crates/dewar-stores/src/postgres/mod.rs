@@ -33,7 +33,8 @@
 //! - **No call hangs.** A line whose server is silent for
 //!   [`answer_timeout`](PostgresStoreBuilder::answer_timeout) is cut. A row that somebody else holds
 //!   locked, as an operator's open transaction does, is waited for for one second; then the call is
-//!   [`TimedOut`](dewar::store::StoreErrorKind::TimedOut), and nothing of it is done.
+//!   [`Contended`](dewar::store::StoreErrorKind::Contended), and nothing of it is done. Whatever else the
+//!   server says no to is [`Refused`](dewar::store::StoreErrorKind::Refused).
 //! - **Only a server that takes writes is used**, so never a standby, whose records would be old. Name
 //!   several hosts, as in `postgres://app@db1,db2/shop`, and the primary among them is found.
 //! - A row that cannot be read is [`Corrupt`](dewar::store::StoreErrorKind::Corrupt), and stays.

@@ -164,7 +164,8 @@ impl RedisStoreBuilder {
     /// How long a call may take. Default: 1.5 seconds; more than a minute counts as a minute.
     ///
     /// A single attempt to connect or to be answered has half of it. Keep it below the time that the
-    /// session layer gives a call (2 seconds), or errors say less.
+    /// session layer gives a call (2 seconds), or errors say less; with [`strict`](Self::strict) a layer
+    /// that gives a call less time is not built, for it would take for confirmed what it only found.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = timeout.clamp(Duration::from_millis(10), Duration::from_secs(60));
         self

@@ -78,9 +78,8 @@ impl Fault {
     /// As an answer to a caller, who may have asked for a change.
     pub(super) fn into_error(self, changes: bool) -> StoreError {
         let kind = match &self {
-            Self::Unreached(_) | Self::Unfit(_) | Self::MinReplicas { .. } => {
-                StoreErrorKind::Unavailable
-            }
+            Self::Unreached(_) | Self::Unfit(_) => StoreErrorKind::Unavailable,
+            Self::MinReplicas { .. } => StoreErrorKind::Refused,
             Self::Lost(error) => match (changes, error.is_timeout()) {
                 (_, true) => StoreErrorKind::TimedOut,
                 (true, false) => StoreErrorKind::OutcomeUnknown,
@@ -90,7 +89,11 @@ impl Fault {
                 Some("OOM") => StoreErrorKind::Full,
                 // Something else lies under the key of a session.
                 Some("WRONGTYPE") => StoreErrorKind::Corrupt,
-                _ => StoreErrorKind::Unavailable,
+                // Somebody's script holds the node.
+                Some("BUSY" | "UNKILLABLE") => StoreErrorKind::Contended,
+                // The master was not found, or has no data yet: that is no answer of the store.
+                _ if self.may_be_elsewhere() => StoreErrorKind::Unavailable,
+                _ => StoreErrorKind::Refused,
             },
             Self::TooFewReplicas { .. } => StoreErrorKind::NotReplicated,
             Self::Strange if changes => StoreErrorKind::OutcomeUnknown,

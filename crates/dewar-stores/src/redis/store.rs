@@ -1,6 +1,6 @@
 //! The store: calls in, answers out.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use dewar::{
     StoreKey,
@@ -238,6 +238,11 @@ impl Store for RedisStore {
             }
             written => Ok(written),
         }
+    }
+
+    /// Of a strict store: [`timeout`](RedisStoreBuilder::timeout).
+    fn answers_within(&self) -> Option<Duration> {
+        self.0.options.strict.map(|_| self.0.options.timeout)
     }
 
     fn boxed(self) -> BoxStore {

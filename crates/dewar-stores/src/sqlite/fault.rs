@@ -42,7 +42,8 @@ impl From<Fault> for StoreError {
 /// An error of the database before anything was committed.
 pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     let kind = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::TimedOut,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Contended,
+        Some(ErrorCode::ConstraintViolation | ErrorCode::ReadOnly) => StoreErrorKind::Refused,
         Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
         // A damaged file too: `Corrupt` is of one record, and would let every visitor begin anew.
         _ => StoreErrorKind::Unavailable,

@@ -119,7 +119,7 @@ impl SqliteStoreBuilder {
         Self {
             path: path.to_owned(),
             durability: Durability::Full,
-            busy_timeout: Duration::from_secs(2),
+            busy_timeout: Duration::from_millis(1500),
             queue_length: 1024,
             #[cfg(feature = "sabotage")]
             sabotage: None,
@@ -132,10 +132,11 @@ impl SqliteStoreBuilder {
         self
     }
 
-    /// How long a call waits for a file that another process has locked. Default: 2 seconds.
+    /// How long a call waits for a file that another process has locked. Default: 1.5 seconds.
     ///
-    /// Then it fails with [`TimedOut`](dewar::store::StoreErrorKind::TimedOut), and nothing of it is
-    /// done. Choose it shorter than the time that a request may take. More than an hour counts as an
+    /// Then it fails with [`Contended`](dewar::store::StoreErrorKind::Contended), and nothing of it is
+    /// done. Choose it shorter than the time that the session layer gives a call (2 seconds), or the
+    /// layer hears nothing and takes the store for silent. More than an hour counts as an
     /// hour.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout.min(LONGEST_TIMEOUT);

@@ -1,4 +1,4 @@
-//! `sqlite:FILE?durability=full|normal&busy_timeout_ms=2000&queue_length=1024`.
+//! `sqlite:FILE?durability=full|normal&busy_timeout_ms=1500&queue_length=1024`.
 
 use std::path::{Path, PathBuf};
 

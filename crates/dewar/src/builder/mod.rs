@@ -23,7 +23,7 @@ use crate::{
     layer::SessionLayer,
     lifetime::Lifetime,
     queue::Queue,
-    store::BoxStore,
+    store::{BoxStore, Store},
     user::Cap,
     weak_keys::{self, WeakKey},
     write_ids::WriteIds,
@@ -280,7 +280,12 @@ fn check_times(options: &ServerOptions) -> Result<(), ConfigError> {
     if call_timeout.is_zero() || call_timeout > commit_deadline || commit_deadline > marker {
         return Err(ConfigError::ServerTimes { call_timeout, commit_deadline, marker });
     }
-    Ok(())
+    match options.store.answers_within() {
+        Some(needed) if needed > call_timeout => {
+            Err(ConfigError::CallTimeout { call_timeout, needed })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Only a store that finds a user's sessions can count them.

@@ -183,7 +183,8 @@ impl SessionLayerBuilder {
 
     /// How long one call of the store may take. Default: 2 seconds. Server mode alone.
     ///
-    /// A request that opens a session waits no longer, and is answered "503 Service Unavailable".
+    /// A request that opens a session waits no longer, and is answered "503 Service Unavailable". A store
+    /// that [needs more time](crate::store::Store::answers_within) for what it promises is refused.
     pub fn call_timeout(self, timeout: Duration) -> Self {
         self.on_server("call_timeout", |server| server.call_timeout = timeout)
     }
@@ -212,9 +213,16 @@ impl SessionLayerBuilder {
     }
 
     /// After how many calls in a row without an answer the store is left alone, and for how long at
-    /// first: then every call fails at once, until one that tries is answered. Each further pause
-    /// is twice as long, up to eight times the first. Default: 5 calls, 1 second; 0 for never.
-    /// Server mode alone.
+    /// first: then every call fails at once, until one that tries is answered. Default: 5 calls,
+    /// 1 second; 0 for never. Server mode alone.
+    ///
+    /// Whatever the store itself says is an answer, be it that it is full. A call whose caller goes
+    /// away, as a proxy does that has less patience, counts as one without an answer if it had waited
+    /// for a quarter of [`call_timeout`](Self::call_timeout), so half a second; sooner, it says nothing.
+    ///
+    /// While the call that tries waits in vain for its whole time, each further pause is twice as long,
+    /// up to eight times the first. A store that is seen at once to be away costs nobody time, and is
+    /// tried after each first pause.
     pub fn breaker(self, failures: u32, pause: Duration) -> Self {
         self.on_server("breaker", |server| server.breaker = Limits { failures, pause })
     }

@@ -68,7 +68,7 @@ pub(crate) fn decide(config: &Config, open: &mut Open) -> Result<Decision, Commi
     let plan = match config.profile {
         Profile::Flask => plan_as_flask(empty, open.modified, permanent && config.rolling),
         Profile::Default => {
-            let changed = open.contents.changed();
+            let changed = open.contents.changed() || open.removed_unread;
             plan(open.origin.was(), Left { intent: open.intent, changed, empty, touch_due })
         }
     };

@@ -14,7 +14,7 @@ use dewar_signing::{Codec, Dict, TaggedJson, Value};
 
 use super::{stored::Act, verbs::Updated};
 use crate::{
-    backend::pause,
+    calls::pause,
     error::CommitError,
     id::StoreKey,
     open::decode,

@@ -23,7 +23,8 @@ use super::{
     work::Work,
 };
 use crate::{
-    backend::{Server, within},
+    backend::Server,
+    calls::within,
     clock::{millis, unix_millis},
     config::Config,
     error::CommitError,
@@ -163,9 +164,7 @@ impl Act<'_> {
                 }
                 Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
             }
-            (_, Origin::Unreachable { .. }) => Err(StoreError::new(StoreErrorKind::Unavailable)
-                .with_source("the session could not be opened, so nothing of it can be kept")
-                .into()),
+            (_, Origin::Unreachable { .. }) => Err(StoreError::unread().into()),
             // A change under an id that was rotated away before the request came.
             (..) => Ok(self.drop_late(&work.keys())),
         }

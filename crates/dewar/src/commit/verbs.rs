@@ -17,7 +17,8 @@
 use std::future::Future;
 
 use crate::{
-    backend::{Server, pause},
+    backend::Server,
+    calls::pause,
     config::Config,
     ending::Ending,
     id::StoreKey,
@@ -46,6 +47,11 @@ impl Verbs<'_> {
         Err(StoreError::new(StoreErrorKind::TimedOut))
     }
 
+    /// Looks what became of an attempt without an answer. If that cannot be seen now, nobody can tell.
+    async fn look(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
+        self.load(key).await.map_err(StoreError::after_an_attempt)
+    }
+
     pub(super) async fn create(
         &self,
         key: &StoreKey,
@@ -56,9 +62,9 @@ impl Verbs<'_> {
                 // An earlier attempt may have made it.
                 Ok(Created::Exists) if attempt > 0 => {}
                 Err(error) if error.is_passing() => pause(attempt).await,
-                answer => return answer,
+                answer => return answer.map_err(|error| unsure(error, attempt)),
             }
-            match Box::pin(self.load(key)).await? {
+            match Box::pin(self.look(key)).await? {
                 Loaded::Live(there) if there.writes.contains(record.version()) => {
                     return Ok(Created::Done);
                 }
@@ -86,9 +92,11 @@ impl Verbs<'_> {
                 }
                 Ok(Written::Moved(_)) if attempt > 0 => {}
                 Err(error) if error.is_passing() => pause(attempt).await,
-                answer => return answer.map(Updated::Here),
+                answer => {
+                    return answer.map(Updated::Here).map_err(|error| unsure(error, attempt));
+                }
             }
-            match Box::pin(self.load(key)).await? {
+            match Box::pin(self.look(key)).await? {
                 Loaded::Live(there) if there.version() == expected => {}
                 Loaded::Live(there) => return judge(there, expected, ours).map(Updated::Here),
                 Loaded::Moved(moved) => {
@@ -112,7 +120,7 @@ impl Verbs<'_> {
         expected: WriteId,
         ours: WriteId,
     ) -> Result<bool, StoreError> {
-        let load = |key| async move { self.load(&key).await };
+        let load = |key| async move { self.look(&key).await };
         match Chain::from(moved.to).end(load).await?.1 {
             Loaded::Live(there) => Ok(judge(there, expected, ours)? == Written::Done),
             // Whoever wants to land there will find nothing to land in.
@@ -132,9 +140,9 @@ impl Verbs<'_> {
                 // An earlier attempt made it.
                 Ok(Written::Moved(there)) if there.to == moved.to => return Ok(Written::Done),
                 Err(error) if error.is_passing() => pause(attempt).await,
-                answer => return answer,
+                answer => return answer.map_err(|error| unsure(error, attempt)),
             }
-            match Box::pin(self.load(old)).await? {
+            match Box::pin(self.look(old)).await? {
                 Loaded::Moved(there) if there.to == moved.to => return Ok(Written::Done),
                 Loaded::Moved(there) => return Ok(Written::Moved(there)),
                 Loaded::Live(there) if there.version() == expected => {}
@@ -191,6 +199,11 @@ pub(super) enum Updated {
     /// It was written, and the session was rotated before that could be seen: the write went along
     /// into the successor, and the browser has been sent the new id.
     WentAlong,
+}
+
+/// A later attempt that was not made does not say what became of the first.
+fn unsure(error: StoreError, attempt: u32) -> StoreError {
+    if attempt > 0 { error.after_an_attempt() } else { error }
 }
 
 /// What a record that holds another version says about our write.

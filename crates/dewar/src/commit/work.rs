@@ -22,7 +22,8 @@ pub(crate) struct Work {
     pub(super) left: LazyDict,
     pub(super) changes: Vec<KeyDelta>,
     pub(super) discard_late_writes: bool,
-    /// Somebody gains rights by it, or loses some.
+    /// Somebody gains rights by it, or loses some: a logout and a login are. To remove what is left of a
+    /// session is a logout, too.
     changes_rights: bool,
 }
 
@@ -32,13 +33,16 @@ impl Work {
             Plan::Create | Plan::Replace | Plan::Destroy => open.contents.to_lazy(),
             _ => LazyDict::new(),
         };
+        let opened = open.contents.share();
+        let changes = open.contents.take_changes();
+        let empties = decision.plan == Plan::Empty && changes.iter().any(KeyDelta::removes);
         let work = Self {
             decision,
-            opened: open.contents.share(),
+            opened,
             left,
-            changes: open.contents.take_changes(),
+            changes,
             discard_late_writes: open.discard_late_writes,
-            changes_rights: open.intent != Intent::Keep,
+            changes_rights: open.intent != Intent::Keep || open.removed_unread || empties,
         };
         (open.origin.clone(), work)
     }

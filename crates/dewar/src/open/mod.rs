@@ -127,6 +127,8 @@ pub(crate) struct Open {
     pub(crate) modified: bool,
     /// The flash messages this request has taken out.
     pub(crate) flashes: Option<Vec<Value>>,
+    /// A key was to go from a session that could not be read: it may have been its last one.
+    pub(crate) removed_unread: bool,
     /// A typed session that could not be written back.
     pub(crate) failure: Option<ValueError>,
     /// Counts the changes, so that an updater can tell whether it ran on the latest value.
@@ -143,8 +145,17 @@ impl Open {
             discard_late_writes: false,
             modified: false,
             flashes: None,
+            removed_unread: false,
             failure: None,
             edits: 0,
+        }
+    }
+
+    /// A key that is not there was to go.
+    pub(crate) fn miss_removal(&mut self) {
+        if self.origin.was() == Was::Unreachable {
+            self.removed_unread = true;
+            self.edits += 1;
         }
     }
 }

@@ -34,11 +34,18 @@ impl Session {
 
     /// Removes `key`; tells whether it was there.
     ///
+    /// Of a session that could not be read nobody knows whether it was there, nor whether it was the last
+    /// one: then the answer is 503, whatever [the route does](crate::OnOutage).
+    ///
     /// # Flask
     /// `session.pop("key", None)`
     #[track_caller]
     pub fn remove(&self, key: &str) -> bool {
-        self.pop::<Value>(key).is_some()
+        let was_there = self.pop::<Value>(key).is_some();
+        if !was_there {
+            self.0.with(|open, live| live.then(|| open.miss_removal()));
+        }
+        was_there
     }
 
     /// Removes `key` and gives its value; `None` if it was missing, or if it is of another type:

@@ -6,13 +6,14 @@ use dewar_signing::LazyDict;
 
 use super::{Asked, Finished, OpenSlot, Outcome, Phase};
 use crate::{
-    backend::{Backend, within},
+    backend::Backend,
+    calls::within,
     commit::{self, CookieChange, Decision, Done, Work},
     config::Config,
     contents::Contents,
     error::CommitError,
     event::{Event, Snapshot},
-    open::Open,
+    open::{Open, Origin},
     outage::OnOutage,
     plan::Plan,
     store::{StoreError, StoreErrorKind},
@@ -42,6 +43,16 @@ impl Asked {
             *phase = Phase::Closed(Outcome::Kept(CookieChange::Keep));
         }
         only_read
+    }
+
+    /// Whether the session could not be read, or not be kept, and the handler's response goes out.
+    pub(super) fn went_without(&self) -> bool {
+        matches!(self.open.origin, Origin::Unreachable { .. })
+            || matches!(self.phase, Phase::Closed(Outcome::Refused | Outcome::PassedOver))
+    }
+
+    fn was_passed_over(&self) -> bool {
+        matches!(self.phase, Phase::Closed(Outcome::PassedOver))
     }
 }
 
@@ -154,14 +165,16 @@ impl OpenSlot {
 
     /// What the layer is told of a closing.
     pub(super) fn finished(&self, closed: Result<(), CommitError>, told: bool) -> Finished {
+        let (was_passed_over, without) =
+            self.asked(|asked| (asked.was_passed_over(), asked.went_without()));
         let change = match closed {
             // Nothing was kept and nothing is wrong: the response goes out as it is.
             Err(CommitError::Ended) => Ok(CookieChange::Keep),
-            Err(_) if self.was_passed_over() => Ok(CookieChange::Keep),
+            Err(_) if was_passed_over => Ok(CookieChange::Keep),
             Err(_) if told => Ok(CookieChange::Keep),
             closed => closed.map(|()| self.take_change()),
         };
-        Finished { accessed: self.0.accessed(), change }
+        Finished { accessed: self.0.accessed(), without, change }
     }
 
     /// The turn to close. Somebody may have begun and never gone on: in server mode that is waited
@@ -215,10 +228,6 @@ impl OpenSlot {
                 Err(StoreError::new(StoreErrorKind::OutcomeUnknown).with_source(earlier).into())
             }
         })
-    }
-
-    fn was_passed_over(&self) -> bool {
-        self.asked(|asked| matches!(asked.phase, Phase::Closed(Outcome::PassedOver)))
     }
 
     pub(super) fn set_outcome(&self, new: Outcome) {

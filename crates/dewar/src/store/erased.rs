@@ -1,6 +1,6 @@
 //! The boxed form of a store: for configurations that choose one at run time.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use super::{
     Created, Cursor, Entry, Loaded, Moved, Owner, Page, Reached, Record, Scan, Store, StoreError,
@@ -28,6 +28,7 @@ pub(crate) trait ErasedStore: Send + Sync + 'static {
         expected: WriteId,
         moved: Moved,
     ) -> Answer<'a, Written>;
+    fn answers_within(&self) -> Option<Duration>;
 }
 
 impl<S: Store> ErasedStore for S {
@@ -63,6 +64,10 @@ impl<S: Store> ErasedStore for S {
         moved: Moved,
     ) -> Answer<'a, Written> {
         Box::pin(Store::supersede(self, old, expected, moved))
+    }
+
+    fn answers_within(&self) -> Option<Duration> {
+        Store::answers_within(self)
     }
 }
 
@@ -229,6 +234,10 @@ impl Store for BoxStore {
         moved: Moved,
     ) -> Result<Written, StoreError> {
         self.store.supersede(old, expected, moved).await
+    }
+
+    fn answers_within(&self) -> Option<Duration> {
+        self.store.answers_within()
     }
 
     fn boxed(self) -> BoxStore {

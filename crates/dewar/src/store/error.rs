@@ -1,8 +1,12 @@
-//! A store that gave no answer.
+//! A store that gave no answer, or none that helps.
 
 use std::{error::Error, time::Duration};
 
-/// Why a store gave no answer. It is for the operator; a visitor sees "503 Service Unavailable".
+/// Why a store did not do what it was asked. It is for the operator; a visitor sees "503 Service
+/// Unavailable".
+///
+/// Whoever writes a store chooses the kind with care: one that answered is left alone by nobody, and
+/// one that did not is, for all sessions; see [`breaker`](crate::SessionLayerBuilder::breaker).
 #[derive(Debug, thiserror::Error)]
 #[error("the session store {kind}")]
 pub struct StoreError {
@@ -16,6 +20,10 @@ pub struct StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
+    /// It answered that it cannot do this just now, because others hold what it needs: a lock, or all
+    /// there is of something. Nothing was done; asked again, it may do it.
+    #[error("cannot do this just now, others hold what it needs")]
+    Contended,
     /// A record cannot be read. It is left as it is.
     #[error("holds a record that cannot be read")]
     Corrupt,
@@ -29,6 +37,9 @@ pub enum StoreErrorKind {
     /// Whether the write happened is not known.
     #[error("did not say whether it wrote")]
     OutcomeUnknown,
+    /// It answered, and will not do this: it may not, or does not take writes. Nothing was done.
+    #[error("refuses this")]
+    Refused,
     /// It is not asked, for a moment, because it gave no answer several times in a row; see
     /// [`breaker`](crate::SessionLayerBuilder::breaker).
     #[error("is left alone for a moment, after it gave no answer several times")]
@@ -39,7 +50,8 @@ pub enum StoreErrorKind {
     /// It has no such capability; see [`BoxStore`](super::BoxStore).
     #[error("cannot do this")]
     Unsupported,
-    /// It cannot be reached, or it failed.
+    /// It cannot be reached, or it failed. To answer is not this, even if the answer is no:
+    /// see [`Contended`](Self::Contended) and [`Refused`](Self::Refused).
     #[error("is unavailable")]
     Unavailable,
 }
@@ -60,6 +72,23 @@ impl StoreError {
         Self { retry_after: Some(retry_after), ..resting }
     }
 
+    /// The same failure after an attempt that may have been carried out: that the store was left alone
+    /// since does not say that nothing was done.
+    pub(crate) fn after_an_attempt(self) -> Self {
+        match self.kind {
+            StoreErrorKind::Resting => Self {
+                retry_after: self.retry_after,
+                ..Self::new(StoreErrorKind::OutcomeUnknown).with_source(self)
+            },
+            _ => self,
+        }
+    }
+
+    /// Of a session that could not be opened.
+    pub(crate) fn unread() -> Self {
+        Self::unavailable("the session could not be opened, so nothing of it can be kept or taken")
+    }
+
     /// When to ask again, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -77,23 +106,28 @@ impl StoreError {
         self.retry_after.map_or(1, |left| left.as_millis().div_ceil(1000) as u64).max(1)
     }
 
-    /// Whether the store gave no answer at all, or none that counts: another time it may.
+    /// Whether the store gave no answer at all, or none that helps: another time it may.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(
             self.kind,
-            StoreErrorKind::NotReplicated
+            StoreErrorKind::Contended
+                | StoreErrorKind::NotReplicated
                 | StoreErrorKind::OutcomeUnknown
+                | StoreErrorKind::Refused
                 | StoreErrorKind::Resting
                 | StoreErrorKind::TimedOut
                 | StoreErrorKind::Unavailable
         )
     }
 
-    /// Whether it may pass, and leaves open whether the call was carried out.
+    /// Whether it may pass. It may leave open whether the call was carried out.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(
             self.kind,
-            StoreErrorKind::OutcomeUnknown | StoreErrorKind::TimedOut | StoreErrorKind::Unavailable
+            StoreErrorKind::Contended
+                | StoreErrorKind::OutcomeUnknown
+                | StoreErrorKind::TimedOut
+                | StoreErrorKind::Unavailable
         )
     }
 

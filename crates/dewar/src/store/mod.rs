@@ -182,6 +182,16 @@ pub trait Store: Send + Sync + 'static {
         moved: Moved,
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
+    /// How long a call may take before this store gives up by itself, if its promises need that it is
+    /// heard. Default: `None`, whoever asks may give up when he likes.
+    ///
+    /// A writer who has heard nothing looks at the record, and takes a write that is there for done.
+    /// Where a write counts only once others have confirmed it, that would be too soon; so a session
+    /// layer gives each call at least this time, or is not built.
+    fn answers_within(&self) -> Option<Duration> {
+        None
+    }
+
     /// The store as a session layer keeps it, with what it can do beside these verbs. A store that
     /// is also a [`UserIndex`], a [`Sweep`] and a [`Scan`] says so here, by [`BoxStore::full`].
     fn boxed(self) -> BoxStore

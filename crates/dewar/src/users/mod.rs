@@ -14,7 +14,8 @@ use dewar_signing::{Dict, FromValue, LazyDict, LazyValue};
 pub(crate) use orphan::Orphan;
 
 use crate::{
-    backend::{Calls, Server, ServerOptions},
+    backend::{Server, ServerOptions},
+    calls::Calls,
     clock::{Clock, SystemClock, millis},
     config::Config,
     event::{EndedBy, Events},
@@ -95,7 +96,9 @@ impl UserSessions {
     /// If the store does not know users: of the kind
     /// [`Unsupported`](StoreErrorKind::Unsupported).
     pub fn of(store: impl Store) -> Result<Self, StoreError> {
-        let options = ServerOptions::new(store.boxed());
+        let mut options = ServerOptions::new(store.boxed());
+        let needed = options.store.answers_within().unwrap_or_default();
+        options.call_timeout = options.call_timeout.max(needed);
         let users = Self {
             clock: Arc::new(SystemClock),
             events: Events::default(),

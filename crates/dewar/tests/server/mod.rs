@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod outage;
 pub(crate) mod schedule;
 pub(crate) mod site;
 pub(crate) mod tap;

@@ -35,6 +35,7 @@ pub(crate) enum Act {
     Rotate,
     RotateDiscarding,
     Logout,
+    Clear,
     Permanent(bool),
     TakeOnce(&'static str),
     Commit,
@@ -250,6 +251,7 @@ async fn perform(session: &Session, act: Act, said: &mut Vec<String>) -> Result<
         Act::Rotate => drop(session.regenerate()),
         Act::RotateDiscarding => session.regenerate().discard_late_writes(),
         Act::Logout => session.destroy(),
+        Act::Clear => session.clear(),
         Act::Permanent(permanent) => session.set_permanent(permanent),
         Act::TakeOnce(key) => {
             let taken = session.take_once::<String>(key).await;

@@ -6,6 +6,7 @@ use std::{
     future::{Future, pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
+    time::Duration,
 };
 
 use dewar::{
@@ -23,6 +24,10 @@ pub(crate) enum Fault {
     ErrorBefore,
     /// An error, although it was done.
     ErrorAfter,
+    /// An answer: others hold what it needs. Nothing was done.
+    Contended,
+    /// An answer: it will not. Nothing was done.
+    Refused,
     /// No answer for ever, and nothing was done.
     HangBefore,
     /// No answer for ever, although it was done.
@@ -73,12 +78,20 @@ pub(crate) struct Tap {
     state: Arc<Mutex<State>>,
     pub(crate) sabotage: Option<Sabotage>,
     pub(crate) gives_way: Way,
+    /// How long it says that it needs.
+    pub(crate) needs: Option<Duration>,
 }
 
 impl Tap {
     pub(crate) fn new() -> Self {
         let state = Arc::default();
-        Self { inner: MemoryStore::new(), state, sabotage: None, gives_way: Way::Never }
+        Self {
+            inner: MemoryStore::new(),
+            state,
+            sabotage: None,
+            gives_way: Way::Never,
+            needs: None,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -159,6 +172,8 @@ impl Tap {
             None => act.await,
             Some(Fault::ErrorBefore) => Err(failed()),
             Some(Fault::ErrorAfter) => act.await.and_then(|_| Err(failed())),
+            Some(Fault::Contended) => Err(StoreError::new(StoreErrorKind::Contended)),
+            Some(Fault::Refused) => Err(StoreError::new(StoreErrorKind::Refused)),
             Some(Fault::HangBefore) => pending().await,
             Some(Fault::HangAfter) => {
                 let _done = act.await;
@@ -263,6 +278,10 @@ impl Store for Tap {
             }
         };
         self.call("delete", key, &[], act).await
+    }
+
+    fn answers_within(&self) -> Option<Duration> {
+        self.needs
     }
 
     async fn supersede(

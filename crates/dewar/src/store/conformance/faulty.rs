@@ -6,6 +6,7 @@ use std::{
     pin::pin,
     sync::{Arc, Mutex},
     task::Poll,
+    time::Duration,
 };
 
 use super::executor::{lock, wait_turns};
@@ -121,6 +122,10 @@ impl<S: Store> Store for Faulty<S> {
         moved: Moved,
     ) -> Result<Written, StoreError> {
         self.suffer(self.store.supersede(old, expected, moved)).await
+    }
+
+    fn answers_within(&self) -> Option<Duration> {
+        self.store.answers_within()
     }
 }
 
