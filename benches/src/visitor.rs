@@ -31,6 +31,11 @@ impl Visitor {
         self.cookie = Some(cookie);
     }
 
+    /// Forgets the cookie, as a visitor who has never been there.
+    pub fn forget(&mut self) {
+        self.cookie = None;
+    }
+
     /// Asks for a page and keeps the cookie that comes with it.
     ///
     /// # Panics

@@ -15,6 +15,7 @@ mod postgres;
 mod record;
 mod redis;
 mod report;
+mod request;
 mod size;
 mod sqlite;
 mod sweep;

@@ -36,16 +36,20 @@ pub fn any(of: u64, draw: u64) -> u64 {
 
 /// The process' CPU nanoseconds of one call, and the calls' numbers are never the same twice.
 pub fn cpu_ns(calls: u64, mut call: impl FnMut(u64)) -> f64 {
-    let mut times = Vec::new();
-    for round in 0..ROUNDS as u64 {
+    median_of_rounds(|round| {
         let start = ProcessTime::now();
         for number in 0..calls {
             call(round * calls + number);
         }
-        times.push(start.elapsed().as_nanos() as f64 / calls as f64);
-    }
-    times.sort_unstable_by(f64::total_cmp);
-    times[ROUNDS / 2]
+        start.elapsed().as_nanos() as f64 / calls as f64
+    })
+}
+
+/// What the rounds, which are numbered, find in the middle; one before them only warms up.
+pub fn median_of_rounds(round: impl FnMut(u64) -> f64) -> f64 {
+    let mut found: Vec<f64> = (0..=ROUNDS as u64).map(round).skip(1).collect();
+    found.sort_unstable_by(f64::total_cmp);
+    found[ROUNDS / 2]
 }
 
 /// What this process has in memory.

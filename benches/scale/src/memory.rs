@@ -8,6 +8,7 @@ use tokio::runtime::Builder;
 use crate::{
     measure::{any, cpu_ns, figure, rss_bytes, use_up},
     record::{key, now_ms, record},
+    request,
 };
 
 const BYTES: usize = 200;
@@ -43,7 +44,10 @@ fn store(sessions: u64) -> Result<(), Box<dyn Error>> {
         use_up(written.expect("memory does not fail"));
     });
     figure("memory", "dewar", sessions, "update_ns", update_ns);
-    Ok(())
+    drop(store);
+    let store = MemoryStore::with_capacity(usize::try_from(sessions)?);
+    let cookies = request::fill(&runtime, sessions, store.clone())?;
+    Ok(request::measure(&runtime, "memory", &cookies, store)?)
 }
 
 /// The least that is possible: no keys, no locks, nothing but so many boxes of so many bytes, and

@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     measure::{self, any, cpu_ns, figure, file_bytes, use_up},
     record::{key, now_ms, record},
+    request,
 };
 
 const BYTES: usize = 200;
@@ -20,7 +21,7 @@ const CALLERS: u64 = 16;
 
 pub fn run(sessions: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     let file = folder.join("dewar.db");
-    let runtime = Builder::new_multi_thread().worker_threads(1).build()?;
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let now_ms = now_ms();
     let store = open(&file)?;
     let make = move |store: Arc<SqliteStore>, number: u64| async move {
@@ -62,6 +63,14 @@ pub fn run(sessions: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     drop(store);
     let load_ns = bare_load_ns(&file, sessions)?;
     figure("sqlite", "server", sessions, "load_us", load_ns / 1e3);
+    let update_ns = bare_update_ns(&file, sessions)?;
+    figure("sqlite", "server", sessions, "update_us", update_ns / 1e3);
+    fs::remove_file(&file)?;
+
+    // Opened anew for each, as above: what was filled in is in the file then, and not in its log.
+    let open = || SqliteStore::builder(&file).durability(Durability::Normal).open();
+    let cookies = request::fill(&runtime, sessions, open()?)?;
+    request::measure(&runtime, "sqlite", &cookies, open()?)?;
     fs::remove_file(file)?;
     Ok(())
 }
@@ -75,6 +84,22 @@ fn bare_load_ns(file: &Path, sessions: u64) -> Result<f64, rusqlite::Error> {
         let data = select.query_row([&key[..]], |row| row.get::<_, Vec<u8>>(0));
         use_up(data.expect("a sound file"));
     }))
+}
+
+/// The same updates, 16 in a transaction as the store groups them, copied out of the log likewise.
+fn bare_update_ns(file: &Path, sessions: u64) -> Result<f64, rusqlite::Error> {
+    let connection = rusqlite::Connection::open(file)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let mut update = connection.prepare("UPDATE dewar_sessions SET data = ?2 WHERE key = ?1")?;
+    let ns = cpu_ns(UPDATES * 4, |round| {
+        let transaction = connection.unchecked_transaction().expect("a sound file");
+        for draw in round * CALLERS..(round + 1) * CALLERS {
+            let key = measure::key(any(sessions, draw));
+            update.execute((&key[..], &[draw as u8; BYTES][..])).expect("a sound file");
+        }
+        transaction.commit().expect("a sound file");
+    });
+    Ok(ns / CALLERS as f64)
 }
 
 fn open(file: &Path) -> Result<Arc<SqliteStore>, Box<dyn Error>> {

@@ -14,15 +14,20 @@ const GROWTH: f64 = 1.3;
 const SLOWER: f64 = 2.0;
 
 /// A store as the reader knows it, its table, whose figures, the figure, and what that is.
-const ROWS: [(&str, &str, &str, &str, &str); 23] = [
+const ROWS: [(&str, &str, &str, &str, &str); 28] = [
+    ("memory", "memory", "dewar", "read_us", "a request that reads, µs"),
+    ("memory", "memory", "dewar", "written_us", "a request that writes, µs"),
     ("memory", "memory", "dewar", "load_ns", "load, ns"),
     ("memory", "memory", "dewar", "update_ns", "update, ns"),
     ("memory", "memory", "machine", "load_ns", "*as many boxes: read, ns*"),
     ("memory", "memory", "machine", "update_ns", "*as many boxes: write, ns*"),
     ("memory", "memory", "dewar", "bytes", "bytes per session"),
+    ("SQLite", "sqlite", "dewar", "read_us", "a request that reads, µs"),
+    ("SQLite", "sqlite", "dewar", "written_us", "a request that writes, µs"),
     ("SQLite", "sqlite", "dewar", "load_us", "load, µs"),
     ("SQLite", "sqlite", "dewar", "update_us", "update, 16 callers, µs"),
     ("SQLite", "sqlite", "server", "load_us", "*bare `SELECT`, µs*"),
+    ("SQLite", "sqlite", "server", "update_us", "*bare `UPDATE`, 16 at once, µs*"),
     ("SQLite", "sqlite", "dewar", "bytes", "bytes per session"),
     ("Redis", "redis", "dewar", "load_us", "load, µs"),
     ("Redis", "redis", "dewar", "update_us", "update, µs"),
