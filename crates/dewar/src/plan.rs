@@ -13,6 +13,9 @@
 //! | present | `destroy()` / `clear()`, then contents set | replace | set | create, delete the old | set |
 //! | moved | `destroy()` / `clear()` | destroy | – | delete the end of the chain | remove |
 //! | moved | anything else, changed | stray | – | – | keep |
+//! | doubted | `destroy()` / `clear()` | destroy | remove | delete each | remove |
+//! | doubted | `destroy()` / `clear()`, then contents set | replace | set | create, delete each | set |
+//! | doubted | anything else | as absent | | | |
 //! | unreachable | `destroy()` / `clear()` | destroy | – | delete, or an error | remove |
 //! | unreachable | `regenerate()`; `destroy()`, then contents set | regenerate | – | an error | – |
 //! | unreachable | anything else, changed | stray | – | – | keep |
@@ -28,6 +31,8 @@ pub(crate) enum Was {
     Present,
     /// The id was rotated away: it routes, and never authenticates.
     Moved,
+    /// Two cookies of one name are live, and neither is believed.
+    Doubted,
     /// The store gave no answer, and the route goes on without.
     Unreachable,
 }
@@ -98,10 +103,10 @@ pub(crate) fn plan(was: Was, left: Left) -> Plan {
         (Was::Unreachable, Intent::Destroy | Intent::Regenerate) => Plan::Regenerate,
         (Was::Moved | Was::Unreachable, _) if left.changed => Plan::Stray,
         (Was::Moved | Was::Unreachable, _) => Plan::Nothing,
-        (Was::Absent, _) if left.empty => Plan::Nothing,
-        (Was::Absent, _) => Plan::Create,
-        (Was::Present, Intent::Destroy) if left.empty => Plan::Destroy,
-        (Was::Present, Intent::Destroy) => Plan::Replace,
+        (Was::Present | Was::Doubted, Intent::Destroy) if left.empty => Plan::Destroy,
+        (Was::Present | Was::Doubted, Intent::Destroy) => Plan::Replace,
+        (Was::Absent | Was::Doubted, _) if left.empty => Plan::Nothing,
+        (Was::Absent | Was::Doubted, _) => Plan::Create,
         (Was::Present, Intent::Regenerate) => Plan::Regenerate,
         (Was::Present, Intent::Keep) if left.changed && left.empty => Plan::Empty,
         (Was::Present, Intent::Keep) if left.changed => Plan::Update,

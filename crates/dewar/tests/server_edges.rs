@@ -92,6 +92,42 @@ async fn a_rotated_id_casts_no_doubt_on_the_live_one() {
     }
 }
 
+/// None of them is believed, so the page sees nobody: but it may not say that somebody has logged out
+/// while one of them lives on.
+#[tokio::test]
+async fn a_logout_ends_every_live_session_that_came() {
+    let again = async |session: Session| {
+        session.clear();
+        session.set("user", "bob");
+    };
+    let store = MemoryStore::new();
+    let app = pages().route("/again", get(again)).layer(sessions(store));
+    for count in [2, 3, 4] {
+        for (page, expected) in [("/logout", None), ("/again", Some(r#"Some("bob")"#))] {
+            let mut cookies = Vec::new();
+            for _ in 0..count {
+                cookies.extend(ask(&app, "/login", "").await.0);
+            }
+            let all = cookies.join("; ");
+            let (_, body) = ask(&app, "/who", &all).await;
+            assert!(body.starts_with("two different session cookies"), "{body}");
+            let (set, _) = ask(&app, page, &all).await;
+            assert_eq!(set.len(), 1, "{set:?}");
+            assert_eq!(set[0] == "session=", expected.is_none(), "{set:?}");
+            for cookie in &cookies {
+                let (_, body) = ask(&app, "/who", cookie).await;
+                assert!(body.ends_with(": None"), "{page} with {count}: {body}");
+            }
+            if let Some(expected) = expected {
+                // What was doubted is dead, so it casts no doubt any more.
+                let (_, body) = ask(&app, "/who", &format!("{all}; {}", set[0])).await;
+                let is_seen = body.ends_with(expected);
+                assert_eq!(is_seen, count < 4, "four cookies are looked at: {body}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_early_commit_tells_that_the_session_has_ended() {
     let (opened, ended) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

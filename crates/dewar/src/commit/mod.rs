@@ -94,10 +94,7 @@ fn touch_due(config: &Config, origin: &Origin, permanent: bool, now_s: u64) -> b
             record.idle_deadline_ms < record.absolute_deadline_ms
                 && lifetime.touch_due(moments, now_s)
         }
-        Origin::Stored(_)
-        | Origin::Nowhere
-        | Origin::Rotated { .. }
-        | Origin::Unreachable { .. } => false,
+        _ => false,
     }
 }
 

@@ -147,17 +147,14 @@ impl Act<'_> {
             (Plan::Regenerate, Origin::Stored(stored)) => {
                 Box::pin(self.regenerate(work, stored)).await
             }
-            (Plan::Replace, Origin::Stored(stored)) => {
+            (Plan::Replace, origin) => {
                 let (begun, change) = Box::pin(self.create(&work.left, decision)).await?;
-                Box::pin(self.end(stored.key, stored.record.owner, EndedBy::Replaced)).await?;
+                Box::pin(self.end_all(origin, EndedBy::Replaced)).await?;
                 begun.keep();
                 Ok(change.into())
             }
             (Plan::Destroy, origin) => {
-                for key in origin.keys() {
-                    let owner = origin.owner();
-                    Box::pin(self.end(key, owner, EndedBy::Logout)).await?;
-                }
+                Box::pin(self.end_all(origin, EndedBy::Logout)).await?;
                 // Under an id that was rotated away nothing new begins.
                 if !work.left.is_empty() {
                     self.drop_late(&work.keys());
@@ -168,6 +165,14 @@ impl Act<'_> {
             // A change under an id that was rotated away before the request came.
             (..) => Ok(self.drop_late(&work.keys())),
         }
+    }
+
+    /// Ends every session that came.
+    async fn end_all(&self, origin: &Origin, by: EndedBy) -> Result<(), CommitError> {
+        for key in origin.keys() {
+            self.end(key, origin.owner(), by).await?;
+        }
+        Ok(())
     }
 
     async fn create(

@@ -60,6 +60,8 @@ pub(crate) enum Origin {
     Stored(Stored),
     /// The id was rotated away.
     Rotated { key: StoreKey },
+    /// Two cookies of our name are live: neither is believed, and a logout ends all that came.
+    Doubted { keys: Vec<StoreKey> },
     /// The store gave no answer, and the route goes on without. What else came under our name may be
     /// a session, too: a logout ends all of it.
     Unreachable { key: StoreKey, others: Vec<StoreKey> },
@@ -81,7 +83,7 @@ impl Origin {
         match self {
             Self::Stored(stored) => Some(stored.key),
             Self::Rotated { key } | Self::Unreachable { key, .. } => Some(*key),
-            Self::Nowhere | Self::Token(_) => None,
+            Self::Nowhere | Self::Token(_) | Self::Doubted { .. } => None,
         }
     }
 
@@ -89,6 +91,7 @@ impl Origin {
     pub(crate) fn keys(&self) -> impl Iterator<Item = StoreKey> + '_ {
         let others = match self {
             Self::Unreachable { others, .. } => &others[..],
+            Self::Doubted { keys } => &keys[..],
             _ => &[],
         };
         self.key().into_iter().chain(others.iter().copied())
@@ -98,9 +101,7 @@ impl Origin {
     pub(crate) fn owner(&self) -> Option<Owner> {
         match self {
             Self::Stored(stored) => stored.record.owner,
-            Self::Nowhere | Self::Token(_) | Self::Rotated { .. } | Self::Unreachable { .. } => {
-                None
-            }
+            _ => None,
         }
     }
 
@@ -109,6 +110,7 @@ impl Origin {
             Self::Nowhere => Was::Absent,
             Self::Token(_) | Self::Stored(_) => Was::Present,
             Self::Rotated { .. } => Was::Moved,
+            Self::Doubted { .. } => Was::Doubted,
             Self::Unreachable { .. } => Was::Unreachable,
         }
     }
@@ -240,15 +242,18 @@ async fn choose<'h>(
             (Ok(opened), _) if opened.origin.was() == Was::Moved => rotated = Some(opened),
             (Ok(opened), None) => live = Some((token, opened)),
             (Ok(_), Some((first, _))) if *first == token => {}
-            (Ok(_), Some(_)) => return Ok(absent(Verdict::Duplicate)),
+            (Ok(opened), Some(_)) => {
+                let found = live.iter().map(|(_, opened)| opened).chain(&rotated).chain([&opened]);
+                let keys = all_keys(config, found, others);
+                return Ok(Opened {
+                    origin: Origin::Doubted { keys },
+                    ..absent(Verdict::Duplicate)
+                });
+            }
             (Err(Refusal::Store(key, _, error)), _) => {
                 let found = live.iter().map(|(_, opened)| opened).chain(&rotated);
-                let found = found.filter_map(|opened| opened.origin.key());
                 // One store that is silent is enough: it is not asked of the rest.
-                let mut keys: Vec<_> =
-                    found.chain(others.filter_map(|token| key_of(config, &token))).collect();
-                keys.sort_unstable();
-                keys.dedup();
+                let mut keys = all_keys(config, found, others);
                 keys.retain(|other| *other != key);
                 return Err(Refusal::Store(key, keys, error));
             }
@@ -266,6 +271,20 @@ async fn choose<'h>(
     }
     let found = live.map(|(_, opened)| opened).or(rotated);
     Ok(found.unwrap_or_else(|| absent(refusal.unwrap_or(Verdict::NoCookie))))
+}
+
+/// The keys of what was found, and of the cookies that were not looked at any more: each once.
+fn all_keys<'o, 'h>(
+    config: &Config,
+    found: impl Iterator<Item = &'o Opened>,
+    others: impl Iterator<Item = Cow<'h, [u8]>>,
+) -> Vec<StoreKey> {
+    let found = found.filter_map(|opened| opened.origin.key());
+    let others = others.filter_map(|token| key_of(config, &token));
+    let mut keys: Vec<_> = found.chain(others).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// The key in the store that a cookie stands for.

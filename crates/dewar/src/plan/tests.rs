@@ -10,7 +10,7 @@ const REGENERATED: Left = Left { intent: Intent::Regenerate, ..KEEP };
 const CHANGED: Left = Left { changed: true, ..KEEP };
 
 use CookieStep::{Keep, Remove, Set};
-use Was::{Absent, Moved, Present, Unreachable};
+use Was::{Absent, Doubted, Moved, Present, Unreachable};
 
 /// Was, left, plan, then the cookie: in cookie mode, the same when rolling, in server mode, the
 /// same when rolling.
@@ -35,6 +35,11 @@ const TABLE: &[(Was, Left, Plan, [CookieStep; 4])] = &[
     (Moved, DESTROYED, Plan::Destroy, [Remove; 4]),
     (Moved, CHANGED, Plan::Stray, [Keep; 4]),
     (Moved, Left { changed: true, ..REGENERATED }, Plan::Stray, [Keep; 4]),
+    (Doubted, EMPTY, Plan::Nothing, [Keep; 4]),
+    (Doubted, CHANGED, Plan::Create, [Set; 4]),
+    (Doubted, Left { changed: true, ..REGENERATED }, Plan::Create, [Set; 4]),
+    (Doubted, DESTROYED, Plan::Destroy, [Remove; 4]),
+    (Doubted, Left { empty: false, ..DESTROYED }, Plan::Replace, [Set; 4]),
     (Unreachable, EMPTY, Plan::Nothing, [Keep; 4]),
     (Unreachable, CHANGED, Plan::Stray, [Keep; 4]),
     (Unreachable, DESTROYED, Plan::Destroy, [Remove; 4]),
