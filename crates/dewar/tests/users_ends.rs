@@ -112,6 +112,36 @@ async fn a_rotation_that_was_done_and_not_answered_is_told_as_an_end() {
     assert_eq!(app.user_of(&cookie).await, "");
 }
 
+/// A strict store that lacks a replica confirms neither the rotation nor the end of what it left.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_a_rotation_lost_is_told_although_its_end_was_not_confirmed() {
+    let store = Between::default();
+    let app = App::new(&store);
+    let cookie = app.cookie("/login/ada", "").await;
+    store.lose("supersede", StoreErrorKind::NotReplicated);
+    let unconfirmed = store.clone();
+    store.on("delete", async move { unconfirmed.lose("delete", StoreErrorKind::NotReplicated) });
+    assert_eq!(app.ask("/rotate", &cookie).await.status, 503);
+    until(async || !app.ends().is_empty()).await;
+    let ends: Vec<_> = app.ends().into_iter().map(|(_, by)| by).collect();
+    assert_eq!((ends, store.count("delete")), (vec![EndedBy::Lost], 2));
+}
+
+/// A tombstone for each visitor that a full store has no room for would fill it further.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_surely_not_made_is_not_ended() {
+    for kind in [StoreErrorKind::Full, StoreErrorKind::Refused, StoreErrorKind::Resting] {
+        for path in ["/visit", "/login/ada"] {
+            let store = Between::default();
+            let app = App::new(&store);
+            store.fail("create", kind);
+            assert_eq!(app.ask(path, "").await.status, 503, "{kind:?}");
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            assert_eq!((store.count("delete"), store.notes_of("ada")), (0, 0), "{kind:?} {path}");
+        }
+    }
+}
+
 /// A store that is silent for longer than a commit may take, and a request that is dropped.
 #[tokio::test(start_paused = true)]
 async fn what_a_commit_began_ends_although_the_commit_is_over() {

@@ -4,6 +4,8 @@
 //! would count as one of its user's sessions until it expires. So it is ended. That happens beside
 //! the request, which is over, or may wait no longer: on the tokio runtime of the request, and where
 //! there is none the session expires.
+//!
+//! What the store says it has not done needs no end: it is [forgotten](Unheard::forget).
 
 use tokio::runtime::Handle;
 

@@ -64,10 +64,17 @@ impl Act<'_> {
             let key = id.store_key();
             self.enter(&key, &record, old).await?;
             let unheard = Unheard::new(self.verbs, key, record.owner);
-            match self.verbs.create(&key, &record).await? {
-                Created::Done => return Ok(Begun { id, record, unheard }),
+            match self.verbs.create(&key, &record).await {
+                Ok(Created::Done) => return Ok(Begun { id, record, unheard }),
                 // Whatever is there is not ours.
-                Created::Exists | Created::Ended => unheard.forget(),
+                Ok(Created::Exists | Created::Ended) => unheard.forget(),
+                // A full store would keep a tombstone for each visitor that it has no room for.
+                Err(error) if error.is_undone() => {
+                    self.leave(&key, record.owner).await;
+                    unheard.forget();
+                    return Err(error.into());
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Err(StoreError::unavailable("every new id is taken: the random source repeats itself")

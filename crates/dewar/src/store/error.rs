@@ -84,6 +84,17 @@ impl StoreError {
         }
     }
 
+    /// Whether it says that nothing was done.
+    pub(crate) fn is_undone(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::Contended
+                | StoreErrorKind::Full
+                | StoreErrorKind::Refused
+                | StoreErrorKind::Resting
+        )
+    }
+
     /// Of a session that could not be opened.
     pub(crate) fn unread() -> Self {
         Self::unavailable("the session could not be opened, so nothing of it can be kept or taken")

@@ -27,10 +27,13 @@ impl UserSessions {
     /// Ends it, and takes its note back. The store may be silent, that is why there is an orphan: so
     /// it is tried for a while.
     pub(crate) async fn end_orphan(self, orphan: Orphan) {
+        // Whether a round may have ended it without saying so.
+        let mut is_open = false;
         for round in 0..ROUNDS {
-            if let Ok(reached) = self.delete(&orphan.key).await {
-                self.over(&orphan, reached).await;
-                return;
+            match self.delete(&orphan.key).await {
+                Ok(Reached::Gone) if is_open => return self.over(&orphan, Reached::Done).await,
+                Ok(reached) => return self.over(&orphan, reached).await,
+                Err(error) => is_open = is_open || !error.is_undone(),
             }
             sleep(FIRST_PAUSE * 2_u32.pow(round)).await;
         }
