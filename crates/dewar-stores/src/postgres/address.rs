@@ -47,6 +47,7 @@ impl Address {
         };
         let tls = Wanted {
             mode,
+            says_system: said.root.as_deref() == Some("system"),
             root: file(chosen.root, "sslrootcert", said.root.filter(|file| file != "system"))?,
             certificate: file(chosen.certificate, "sslcert", said.certificate)?,
             key: file(chosen.key, "sslkey", said.key)?,

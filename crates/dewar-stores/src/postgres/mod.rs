@@ -64,7 +64,8 @@
 //! the certificate himself names it as `sslrootcert`. The other options, in the address as well:
 //!
 //! - `sslrootcert=FILE`: the authorities, as PEM. Default, and `sslrootcert=system`: those that the
-//!   operating system trusts. It is refused beside an `sslmode` that does not look at it.
+//!   operating system trusts. Either is refused beside an `sslmode` that does not look at it; and
+//!   `verify-ca` needs a file, because the system's authorities give anybody a certificate.
 //! - `sslcert=FILE` and `sslkey=FILE`: what this store shows the server, as PEM, the key without a
 //!   password.
 //! - `channel_binding=require`: only by a password whose proof is bound to the server's certificate, so

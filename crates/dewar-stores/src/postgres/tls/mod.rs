@@ -57,6 +57,8 @@ impl SslMode {
 pub(crate) struct Wanted {
     pub(super) mode: SslMode,
     pub(super) root: Option<Vec<u8>>,
+    /// `sslrootcert=system`: there is no file, and yet somebody is to be looked at.
+    pub(super) says_system: bool,
     pub(super) certificate: Option<Vec<u8>>,
     pub(super) key: Option<Vec<u8>>,
 }
@@ -64,7 +66,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// What opens connections as wanted.
     pub(super) fn connector(&self) -> Result<Connector, OpenError> {
-        if self.root.is_some() && !self.mode.verifies() {
+        if (self.root.is_some() || self.says_system) && !self.mode.verifies() {
             return Err(OpenError::TlsOption {
                 option: "sslrootcert",
                 rule: "says whom to trust, and its sslmode trusts everybody; write \

@@ -55,6 +55,10 @@ fn authorities(wanted: &Wanted) -> Result<RootCertStore, OpenError> {
             let unfit = |_| wrong("sslrootcert", "holds a certificate that is none");
             store.add(certificate).map_err(unfit)?;
         }
+    } else if wanted.mode == SslMode::VerifyCa {
+        let rule = "has to name a file of authorities beside sslmode=verify-ca, for those of the \
+                    system give anybody a certificate; or write sslmode=verify-full";
+        return Err(wrong("sslrootcert", rule));
     } else {
         // Systems have some that nobody can read; the others are as good as ever.
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
