@@ -18,7 +18,10 @@ use dewar_stores::{
     migrate::Migrating,
     redis::{OpenError, RedisStore, Sabotage},
 };
-use dewar_testdata::redis::{Node, wait_until};
+use dewar_testdata::{
+    proxy::{Mode, Proxy},
+    redis::{Node, wait_until},
+};
 use support::{
     key,
     redis::{now_ms, on},
@@ -155,6 +158,22 @@ async fn all_writes_count_when_every_replica_has_them_if_that_is_chosen() {
     let error = store.update(&key(1), WriteId::new(2), &record(3)).await.unwrap_err();
     assert!(is_unconfirmed(&error), "{error:?}");
     trio.replicas[1].resume();
+}
+
+/// Asked again by the store itself it would find its own tombstone, and nobody would tell the end.
+#[tokio::test]
+async fn a_delete_whose_answer_was_lost_is_not_told_as_one_that_found_nothing() {
+    let Some(trio) = Trio::start(&SAFE) else { return };
+    let proxy = Proxy::before(([127, 0, 0, 1], trio.master.port()).into());
+    let store = RedisStore::at("127.0.0.1", proxy.port()).strict(2).connect().await.unwrap();
+    until_confirmed(&store).await;
+    let until_ms = now_ms() + HOUR_MS;
+    store.create(&key(1), &record(1)).await.unwrap();
+    proxy.set(Mode::CutAtAnswer);
+    let error = store.delete(&key(1), until_ms).await.unwrap_err();
+    assert_eq!((error.kind(), proxy.swallowed()), (StoreErrorKind::OutcomeUnknown, 1));
+    assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Ended { until_ms });
+    assert_eq!(store.delete(&key(1), until_ms).await.unwrap(), Reached::Gone);
 }
 
 /// Calls that wait for replicas hold up nobody else.

@@ -17,7 +17,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(20);
 impl Inner {
     /// Asks the master of the request's slot.
     pub(super) async fn call(&self, request: &Request<'_>) -> Result<Value, StoreError> {
-        let unsure = request.confirm.is_some() && !request.repeated_by_caller;
+        let unsure = unsure(request);
         match timeout(self.options.timeout, self.attempts(request)).await {
             // Whoever has no answer looks at the record and takes what it finds for done. That is not
             // enough where replicas must have it.
@@ -66,9 +66,8 @@ impl Inner {
                 }
             }
             // To ask again for what may be done is for whoever can tell; but what is confirmed
-            // says so when it is asked again.
-            let again =
-                fault.broke_the_connection() && (!request.changes || request.confirm.is_some());
+            // says so when it is asked again, unless the caller does that himself.
+            let again = fault.broke_the_connection() && (!request.changes || unsure(request));
             if !again && !fault.is_misdirected() {
                 return Err(fault);
             }
@@ -76,6 +75,11 @@ impl Inner {
         }
         Err(Fault::Strange)
     }
+}
+
+/// Whether its caller would take for confirmed what he finds done.
+fn unsure(request: &Request<'_>) -> bool {
+    request.confirm.is_some() && !request.repeated_by_caller
 }
 
 async fn once(
