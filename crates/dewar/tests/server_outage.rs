@@ -108,7 +108,8 @@ fn a_logout_and_a_new_identity_are_never_passed_over() {
         for on_outage in [OnOutage::Refuse, OnOutage::ReadOnly, OnOutage::GoOnWithout] {
             for at in [0, 1] {
                 // Its only key: whoever removes it ends the session, as Flask's tutorial does.
-                for act in [Act::Logout, Act::Clear, Act::Remove("name"), Act::Rotate] {
+                let removes = [Act::Remove("name"), Act::Pop("name")];
+                for act in [Act::Logout, Act::Clear, Act::Rotate].into_iter().chain(removes) {
                     let (store, site) = site(on_outage);
                     let cookie = site.login([set("name", "ada")]).await;
                     store.fail_times(at, Fault::ErrorBefore, LONG);
@@ -177,9 +178,6 @@ fn a_commit_of_the_handlers_own_says_what_failed_whatever_the_way() {
     });
 }
 
-/// One row that somebody holds locked must not end the sessions of all others.
-/// A client whose patience is shorter than a call's deadline is never told that there was no answer.
-/// One that refuses at once is asked after each first pause, one that hangs less and less.
 /// Routes of one application, each with a way of its own.
 #[test]
 fn a_route_has_its_own_way() {

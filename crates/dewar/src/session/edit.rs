@@ -41,21 +41,23 @@ impl Session {
     /// `session.pop("key", None)`
     #[track_caller]
     pub fn remove(&self, key: &str) -> bool {
-        let was_there = self.pop::<Value>(key).is_some();
-        if !was_there {
-            self.0.with(|open, live| live.then(|| open.miss_removal()));
-        }
-        was_there
+        self.pop::<Value>(key).is_some()
     }
 
     /// Removes `key` and gives its value; `None` if it was missing, or if it is of another type:
     /// then it stays, and [`Event::Misread`](crate::Event::Misread) is raised.
     ///
+    /// Of a session that could not be read the answer is 503, as after [`remove`](Self::remove).
+    ///
     /// # Flask
     /// `session.pop("key", None)`
     #[track_caller]
     pub fn pop<T: FromValue>(&self, key: &str) -> Option<T> {
-        match self.value(key).map(T::from_value)? {
+        let Some(value) = self.value(key) else {
+            self.0.with(|open, live| live.then(|| open.miss_removal()));
+            return None;
+        };
+        match T::from_value(value) {
             Ok(value) => {
                 // A removal never fails.
                 let _ = self.apply(key, Op::Remove);

@@ -32,6 +32,7 @@ pub(crate) enum Act {
     /// Appends by a function of the old text.
     Append(&'static str, &'static str),
     Remove(&'static str),
+    Pop(&'static str),
     Rotate,
     RotateDiscarding,
     Logout,
@@ -248,6 +249,7 @@ async fn perform(session: &Session, act: Act, said: &mut Vec<String>) -> Result<
             Some(format!("{old}{more}").into())
         })),
         Act::Remove(key) => drop(session.remove(key)),
+        Act::Pop(key) => drop(session.pop::<String>(key)),
         Act::Rotate => drop(session.regenerate()),
         Act::RotateDiscarding => session.regenerate().discard_late_writes(),
         Act::Logout => session.destroy(),
