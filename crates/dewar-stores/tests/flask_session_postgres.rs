@@ -129,7 +129,7 @@ async fn a_record_that_somebody_holds_is_waited_for_a_second_and_nothing_is_done
     held.query("SELECT FROM sessions FOR UPDATE", &[]).await.unwrap();
     let start = Instant::now();
     let error = store.update(&id(1), WriteId::new(1), &record(2, 2)).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::TimedOut);
+    assert_eq!(error.kind(), StoreErrorKind::Contended);
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     held.rollback().await.unwrap();
     assert_eq!(n_of(&store.load(&id(1)).await.unwrap()), "{\"n\":1}");
