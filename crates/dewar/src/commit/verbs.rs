@@ -23,8 +23,8 @@ use crate::{
     ending::Ending,
     id::StoreKey,
     store::{
-        Chain, Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError, StoreErrorKind,
-        UserIndex, WriteId, Written,
+        Answered, Chain, Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError,
+        StoreErrorKind, UserIndex, WriteId, Written,
     },
 };
 
@@ -182,7 +182,7 @@ impl Verbs<'_> {
         Ending { store, calls, events, until_ms }.delete(key, u32::MAX).await
     }
 
-    pub(super) async fn call<T>(
+    pub(super) async fn call<T: Answered>(
         &self,
         operation: &'static str,
         key: &StoreKey,
