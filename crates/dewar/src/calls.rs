@@ -33,6 +33,11 @@ impl Calls {
         Self { timeout, breaker: Arc::new(Breaker::new(breaker)) }
     }
 
+    /// How long a call may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Asks the store, for no longer than the deadline of a call. A marker that names its own key is no
     /// answer: the session lives in another store, and only there it can be read, written or ended.
     pub(crate) async fn call<T: Answered>(
