@@ -238,6 +238,36 @@ async fn a_logout_whose_answer_was_lost_is_told_once() {
     }
 }
 
+/// A strict store has ended it and says that its replicas did not confirm it: an error, and asked again it
+/// finds the tombstone.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_was_not_confirmed_is_told_once() {
+    for by in [EndedBy::Logout, EndedBy::Revoked] {
+        for is_done in [true, false] {
+            let store = Between::default();
+            let app = App::new(&store);
+            let cookie = app.cookie("/login/ada", "").await;
+            let key = app.users.list("ada").await.unwrap()[0].key;
+            for attempt in 0..2 {
+                match is_done {
+                    true => store.lose("delete", StoreErrorKind::NotReplicated),
+                    false => store.fail("delete", StoreErrorKind::NotReplicated),
+                }
+                match by {
+                    EndedBy::Logout => drop(app.ask("/logout", &cookie).await),
+                    _ => assert!(attempt > 0 || app.users.revoke("ada", key).await.is_err()),
+                }
+            }
+            store.heal();
+            assert_eq!(app.ends(), if is_done { vec![(key, by)] } else { vec![] }, "{by:?}");
+            app.ask("/logout", &cookie).await;
+            let _ = app.users.revoke("ada", key).await.unwrap();
+            let told = if is_done { by } else { EndedBy::Logout };
+            assert_eq!(app.ends(), [(key, told)], "{by:?}, {is_done}");
+        }
+    }
+}
+
 /// It opened the session while it was alive, somebody else ended it, and its own call never came
 /// there: the tombstone is not its own.
 #[tokio::test(start_paused = true)]

@@ -177,9 +177,13 @@ impl Verbs<'_> {
         key: &StoreKey,
         until_ms: u64,
     ) -> Result<Reached, StoreError> {
+        self.ending(until_ms).delete(key, u32::MAX).await
+    }
+
+    pub(super) fn ending(&self, until_ms: u64) -> Ending<'_> {
         let Self { config, server } = self;
         let (store, calls, events) = (server.store(), &server.calls, &config.events);
-        Ending { store, calls, events, until_ms }.delete(key, u32::MAX).await
+        Ending { store, calls, events, until_ms }
     }
 
     pub(super) async fn call<T: Answered>(
