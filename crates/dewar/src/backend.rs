@@ -13,7 +13,7 @@ use crate::{
     outage::OnOutage,
     plan::Mode,
     queue::Queue,
-    store::{BoxStore, StoreError, WriteId},
+    store::{Answered, BoxStore, StoreError, WriteId},
     user::Cap,
     verdict::Verdict,
     write_ids::WriteIds,
@@ -103,7 +103,7 @@ impl Server {
     }
 
     /// Asks the store once: see [`Calls`].
-    pub(crate) async fn call<T>(
+    pub(crate) async fn call<T: Answered>(
         &self,
         events: &Events,
         operation: &'static str,

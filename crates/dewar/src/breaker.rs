@@ -77,6 +77,8 @@ pub(crate) enum Heard {
     TimedOut,
     /// Whoever asked went away, after more time than an answer takes.
     GivenUp,
+    /// It cannot be told whether all of it answered: nothing follows.
+    Unclear,
 }
 
 /// What became of the breaker by an answer, or by the lack of one.
@@ -163,7 +165,7 @@ impl Breaker {
         match heard {
             Heard::TimedOut => (pause * 2).min(first * LONGEST),
             Heard::GivenUp => pause,
-            Heard::NoAnswer | Heard::Answer => first,
+            Heard::NoAnswer | Heard::Answer | Heard::Unclear => first,
         }
     }
 }
@@ -175,6 +177,9 @@ impl Turn<'_> {
     }
 
     fn over_at(mut self, heard: Heard, now: impl FnOnce() -> Instant) -> Change {
+        if heard == Heard::Unclear {
+            return Change::None; // dropped, it lets the next one try
+        }
         self.is_over = true;
         let breaker = self.breaker;
         let sound = heard == Heard::Answer && !breaker.is_troubled.load(Ordering::Relaxed);
@@ -225,11 +230,13 @@ impl Drop for Turn<'_> {
 }
 
 impl Heard {
-    /// What the store says itself is an answer, be it that it will not or cannot now.
+    /// What the store says itself is an answer, be it that it will not or cannot now. That a write was
+    /// not confirmed is said of replicas that are silent, and also when the master is.
     pub(crate) fn of<T>(answer: &Result<T, StoreError>) -> Self {
         match answer.as_ref().map_err(StoreError::kind) {
             Err(StoreErrorKind::TimedOut) => Self::TimedOut,
             Err(StoreErrorKind::OutcomeUnknown | StoreErrorKind::Unavailable) => Self::NoAnswer,
+            Err(StoreErrorKind::NotReplicated) => Self::Unclear,
             Ok(_) | Err(_) => Self::Answer,
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     breaker::{Breaker, Change, Heard, Limits, Turn},
     event::{Event, Events},
     id::StoreKey,
-    store::{StoreError, StoreErrorKind},
+    store::{Answered, StoreError, StoreErrorKind},
 };
 
 /// A call that was given up counts for the breaker after this part of the time that it may take. One
@@ -33,8 +33,14 @@ impl Calls {
         Self { timeout, breaker: Arc::new(Breaker::new(breaker)) }
     }
 
-    /// Asks the store, for no longer than the deadline of a call.
-    pub(crate) async fn call<T>(
+    /// How long a call may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Asks the store, for no longer than the deadline of a call. A marker that names its own key is no
+    /// answer: the session lives in another store, and only there it can be read, written or ended.
+    pub(crate) async fn call<T: Answered>(
         &self,
         events: &Events,
         operation: &'static str,
@@ -47,6 +53,10 @@ impl Calls {
         let waits = || asking.waits_since = Some(tokio::time::Instant::now());
         let answer = within_noting(self.timeout, call, waits).await;
         let answer = answer.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::TimedOut)));
+        let answer = answer.and_then(|answer| match answer.moved() {
+            Some(moved) if moved.to == *key => Err(StoreError::carried_over()),
+            _ => Ok(answer),
+        });
         let heard = Heard::of(&answer);
         if let Some(started) = started {
             let (took, error) = (started.elapsed(), answer.as_ref().err());

@@ -10,6 +10,10 @@
 //! | nothing | nobody's: there was no session |
 //! | anything else, or it does not answer | ours |
 //!
+//! A strict store may say that it ended something and that its replicas did not confirm it. That is an
+//! error to whoever asked. Asked again, it would find the tombstone, and nobody would tell; so whoever had
+//! seen the session alive tells it at once, if the store now [shows](Ending::has_ended) his tombstone.
+//!
 //! So an end is told once where an answer was lost, and where several end a session at once. It can be told
 //! twice where both happens together, and is told by nobody if no answer comes until the caller
 //! gives up.
@@ -57,6 +61,15 @@ impl Ending<'_> {
                 answer => return answer,
             }
         }
+    }
+
+    /// Whether an end that failed so was carried out all the same: our tombstone is there, or a later one.
+    pub(crate) async fn has_ended(&self, key: &StoreKey, error: &StoreError) -> bool {
+        error.kind() == StoreErrorKind::NotReplicated
+            && match self.calls.call(self.events, "load", key, self.store.load(key)).await {
+                Ok(Loaded::Ended { until_ms }) => until_ms >= self.until_ms,
+                _ => false,
+            }
     }
 
     /// Whether it is known that the attempts so far ended nothing.

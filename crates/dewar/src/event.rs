@@ -134,7 +134,7 @@ impl Event<'_> {
                 tracing::debug!(target: "dewar", ?plan, changes = changes.len(), "session committed");
             }
             Self::Refused { error } => {
-                let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                let cause = causes(*error);
                 tracing::error!(target: "dewar", %error, cause, "session not saved");
             }
             Self::CookieOversized { bytes, limit } => tracing::warn!(
@@ -145,7 +145,7 @@ impl Event<'_> {
                 tracing::trace!(target: "dewar", operation, %session, ?took, "store call");
             }
             Self::StoreCall { operation, session, took, error: Some(error) } => {
-                let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                let cause = causes(*error);
                 tracing::error!(target: "dewar", operation, %session, ?took, %error, cause, "store call failed");
             }
             Self::StoreRests { pause } => tracing::error!(
@@ -156,8 +156,9 @@ impl Event<'_> {
                 tracing::warn!(target: "dewar", "the session store answers again")
             }
             Self::WentOnWithout { keys, error } => {
+                let cause = causes(*error);
                 tracing::error!(
-                    target: "dewar", keys = keys.len(), %error,
+                    target: "dewar", keys = keys.len(), %error, cause,
                     "changes were not kept: the route goes on without its session"
                 );
             }
@@ -190,6 +191,37 @@ impl Event<'_> {
                 "a session key was read as a type it does not hold"
             ),
         }
+    }
+}
+
+/// Everything that lies beneath an error, each text once: some drivers say the same on every floor.
+fn causes(error: &dyn Error) -> String {
+    let mut told = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !told.contains(&text) {
+            told.push(text);
+        }
+        source = cause.source();
+    }
+    told.split_off(1).join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreErrorKind;
+
+    #[test]
+    fn the_causes_are_told_to_the_ground_and_each_once() {
+        let ground = StoreError::unavailable("connection reset");
+        let middle = StoreError::unavailable(ground);
+        let error = StoreError::new(StoreErrorKind::OutcomeUnknown).with_source(middle);
+        assert_eq!(causes(&error), "the session store is unavailable: connection reset");
+        let error = CommitError::Store(StoreError::unavailable("no route"));
+        assert!(causes(&error).ends_with("no route"), "{}", causes(&error));
+        assert_eq!(causes(&StoreError::new(StoreErrorKind::Full)), "");
     }
 }
 

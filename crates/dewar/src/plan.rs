@@ -15,6 +15,7 @@
 //! | moved | anything else, changed | stray | – | – | keep |
 //! | doubted | `destroy()` / `clear()` | destroy | remove | delete each | remove |
 //! | doubted | `destroy()` / `clear()`, then contents set | replace | set | create, delete each | set |
+//! | doubted | a key was to go | as `destroy()` | | | |
 //! | doubted | anything else | as absent | | | |
 //! | unreachable | `destroy()` / `clear()` | destroy | – | delete, or an error | remove |
 //! | unreachable | `regenerate()`; `destroy()`, then contents set | regenerate | – | an error | – |

@@ -76,7 +76,7 @@ enum Outcome {
     Dropped,
     Refused,
     /// The store gave no answer, and the route goes on without.
-    PassedOver,
+    WentWithout,
 }
 
 /// What the layer finds when the handler is done.

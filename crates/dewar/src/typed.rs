@@ -19,6 +19,10 @@ use crate::{error::ValueError, session::Session};
 /// A field is written back as a whole: of two overlapping requests that change one field, the later
 /// commit wins. What should add up belongs into an operation: `visit.session().incr("visits", 1)`.
 ///
+/// Of a session that could not be read nobody knows what a field that was set to `None` held. So where a
+/// value was borrowed mutably and then is `None` somewhere, or is as it was, that counts as a
+/// [removal](Session::remove): the answer is 503.
+///
 /// Dropped in a panic, it writes nothing. If `T` cannot be serialized then, the commit fails with
 /// [`CommitError::Typed`](crate::CommitError::Typed).
 ///
@@ -42,6 +46,8 @@ pub struct Typed<T: Serialize + DeserializeOwned> {
     value: T,
     /// What `T` made of the session before anybody changed it.
     before: Dict,
+    /// Somebody may have changed it.
+    is_touched: bool,
 }
 
 impl<T: Serialize + DeserializeOwned> Typed<T> {
@@ -52,7 +58,7 @@ impl<T: Serialize + DeserializeOwned> Typed<T> {
     pub fn read(session: Session) -> Result<Self, ValueError> {
         let value = from_value(Value::Dict(session.to_dict())).map_err(whole)?;
         let before = fields(&value)?;
-        Ok(Self { session, value, before })
+        Ok(Self { session, value, before, is_touched: false })
     }
 
     /// The session beneath, for the keys that `T` does not name.
@@ -62,6 +68,11 @@ impl<T: Serialize + DeserializeOwned> Typed<T> {
 
     fn write_back(&self) -> Result<(), ValueError> {
         let now = fields(&self.value)?;
+        if self.is_touched
+            && (now == self.before || now.iter().any(|(_, value)| *value == Value::Null))
+        {
+            self.session.miss_removal();
+        }
         for (key, _) in self.before.iter().filter(|(key, _)| !now.contains_key(key)) {
             self.session.remove(key);
         }
@@ -95,6 +106,7 @@ impl<T: Serialize + DeserializeOwned> Deref for Typed<T> {
 
 impl<T: Serialize + DeserializeOwned> DerefMut for Typed<T> {
     fn deref_mut(&mut self) -> &mut T {
+        self.is_touched = true;
         &mut self.value
     }
 }

@@ -108,7 +108,10 @@ fn a_logout_and_a_new_identity_are_never_passed_over() {
         for on_outage in [OnOutage::Refuse, OnOutage::ReadOnly, OnOutage::GoOnWithout] {
             for at in [0, 1] {
                 // Its only key: whoever removes it ends the session, as Flask's tutorial does.
-                let removes = [Act::Remove("name"), Act::Pop("name")];
+                let mut removes = vec![Act::Remove("name"), Act::Pop("name"), Act::Vanish("name")];
+                if at == 0 {
+                    removes.push(Act::Unname);
+                }
                 for act in [Act::Logout, Act::Clear, Act::Rotate].into_iter().chain(removes) {
                     let (store, site) = site(on_outage);
                     let cookie = site.login([set("name", "ada")]).await;
@@ -117,6 +120,27 @@ fn a_logout_and_a_new_identity_are_never_passed_over() {
                     store.heal();
                     tokio::time::sleep(Duration::from_secs(20)).await;
                     assert_eq!(site.dump(&cookie).await, "opened;name=ada");
+                }
+            }
+        }
+    });
+}
+
+/// Two cookies are live and neither is believed: what takes a key out of such a session ends both.
+#[test]
+fn a_removal_from_one_of_two_live_sessions_ends_both() {
+    runtime().block_on(async {
+        for act in [Act::Remove("name"), Act::Pop("name"), Act::Vanish("name"), Act::Unname] {
+            for sets in [false, true] {
+                let (_store, site) = site(OnOutage::Refuse);
+                let one = site.login([set("name", "ada")]).await;
+                let two = site.login([set("name", "bob")]).await;
+                let acts = if sets { vec![act.clone(), set("k", 1)] } else { vec![act.clone()] };
+                let answer = site.ask(&format!("{one}; {two}"), acts).await;
+                assert_eq!(answer.status, StatusCode::OK, "{act:?}");
+                assert_eq!(answer.cookie().is_some_and(|cookie| !cookie.is_empty()), sets);
+                for ended in [one, two] {
+                    assert_eq!(site.dump(&ended).await, "Revoked;", "{act:?}, {sets}");
                 }
             }
         }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use between::Between;
 use dewar::{
     EndedBy, OnOutage, StoreKey, WhenFull,
-    store::{Loaded, Scan, StoreErrorKind},
+    store::{Loaded, Moved, Scan, Store, StoreErrorKind, Written},
 };
 use site::App;
 
@@ -110,6 +110,30 @@ async fn a_rotation_that_was_done_and_not_answered_is_told_as_an_end() {
     let ends: Vec<_> = app.ends().into_iter().map(|(_, by)| by).collect();
     assert_eq!(ends, [EndedBy::Lost]);
     assert_eq!(app.user_of(&cookie).await, "");
+}
+
+/// The request was dropped while its rotation was on the way to the store, where it came behind the end of
+/// the successor.
+#[tokio::test(start_paused = true)]
+async fn a_rotation_that_comes_behind_the_end_of_what_it_began_is_told() {
+    let store = Between::default();
+    let app = App::new(&store);
+    let cookie = app.cookie("/login/ada", "").await;
+    let old = app.users.list("ada").await.unwrap()[0].key;
+    store.on("supersede", std::future::pending());
+    let patience = Duration::from_millis(100);
+    assert!(tokio::time::timeout(patience, app.ask("/rotate", &cookie)).await.is_err());
+    let all = shown(&store).await;
+    let (new, _) = all.iter().find(|(key, _)| *key != old).unwrap();
+    until(async || live(&store).await == 1).await;
+    tokio::time::sleep(patience).await;
+    assert_eq!(app.ends(), []);
+    let Loaded::Live(record) = store.load(&old).await.unwrap() else { panic!("it lives on") };
+    let moved = Moved { to: *new, until_ms: u64::MAX };
+    let late = store.supersede(&old, record.version(), moved).await.unwrap();
+    assert_eq!(late, Written::Done);
+    until(async || !app.ends().is_empty()).await;
+    assert_eq!(app.ends(), [(*new, EndedBy::Lost)]);
 }
 
 /// A strict store that lacks a replica confirms neither the rotation nor the end of what it left.
@@ -210,6 +234,36 @@ async fn a_logout_whose_answer_was_lost_is_told_once() {
                 assert!(!app.users.revoke("ada", key).await.unwrap(), "it was dead before");
                 assert_eq!(app.ends().len(), 1);
             }
+        }
+    }
+}
+
+/// A strict store has ended it and says that its replicas did not confirm it: an error, and asked again it
+/// finds the tombstone.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_was_not_confirmed_is_told_once() {
+    for by in [EndedBy::Logout, EndedBy::Revoked] {
+        for is_done in [true, false] {
+            let store = Between::default();
+            let app = App::new(&store);
+            let cookie = app.cookie("/login/ada", "").await;
+            let key = app.users.list("ada").await.unwrap()[0].key;
+            for attempt in 0..2 {
+                match is_done {
+                    true => store.lose("delete", StoreErrorKind::NotReplicated),
+                    false => store.fail("delete", StoreErrorKind::NotReplicated),
+                }
+                match by {
+                    EndedBy::Logout => drop(app.ask("/logout", &cookie).await),
+                    _ => assert!(attempt > 0 || app.users.revoke("ada", key).await.is_err()),
+                }
+            }
+            store.heal();
+            assert_eq!(app.ends(), if is_done { vec![(key, by)] } else { vec![] }, "{by:?}");
+            app.ask("/logout", &cookie).await;
+            let _ = app.users.revoke("ada", key).await.unwrap();
+            let told = if is_done { by } else { EndedBy::Logout };
+            assert_eq!(app.ends(), [(key, told)], "{by:?}, {is_done}");
         }
     }
 }

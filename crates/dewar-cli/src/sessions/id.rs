@@ -3,7 +3,7 @@
 use anyhow::{bail, ensure};
 use dewar::{StoreKey, store::Loaded};
 
-use super::reach::Reach;
+use super::reach::{Reach, ensure_here};
 use crate::failure::NothingFound;
 
 /// What `ls` shows: 8 digits.
@@ -37,7 +37,7 @@ pub(super) async fn find(reach: &Reach, given: &str) -> anyhow::Result<(StoreKey
         bail!("{}", ambiguous(&prefix, &keys));
     }
     match meant.pop() {
-        Some((key, found)) => Ok((key, found?)),
+        Some((key, found)) => Ok((key, ensure_here(&key, found?)?)),
         None => Err(nothing(given)),
     }
 }

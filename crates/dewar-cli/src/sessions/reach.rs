@@ -78,7 +78,7 @@ impl Reach {
     }
 
     pub(super) async fn load(&self, key: &StoreKey) -> Result<Loaded, StoreError> {
-        within(self.store.load(key)).await
+        ensure_here(key, within(self.store.load(key)).await?)
     }
 
     /// The keys that may be this user's, if the store knows users.
@@ -184,6 +184,14 @@ pub(super) fn url(
          application, such as sqlite:app.db"
     );
     Ok((from, url))
+}
+
+/// What was carried over to another store has no answer in this one.
+pub(super) fn ensure_here(key: &StoreKey, loaded: Loaded) -> Result<Loaded, StoreError> {
+    if let Loaded::Moved(moved) = &loaded {
+        Chain::from(*key).follow(*moved)?;
+    }
+    Ok(loaded)
 }
 
 /// One answer, or none in time.

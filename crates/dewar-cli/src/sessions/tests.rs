@@ -96,6 +96,24 @@ async fn what_somebody_else_has_logged_in_to_is_not_the_users() {
     assert!(until_ms > 1_700_000_000_000, "{until_ms}");
 }
 
+/// Its marker names its own key: here it can be neither shown nor ended.
+#[tokio::test]
+async fn what_was_carried_over_to_another_store_is_an_error() {
+    let store = MemoryStore::new();
+    store.create(&key(1), &record(Some("ada"))).await.unwrap();
+    let mark = Moved { to: key(1), until_ms: u64::MAX };
+    store.supersede(&key(1), WriteId::new(1), mark).await.unwrap();
+    let reach = reach(store.boxed());
+    assert!(reach.load(&key(1)).await.is_err());
+    assert!(reach.follow(&key(1)).await.is_err());
+    assert!(reach.end(&key(1), None).await.is_err());
+    assert!(reach.end_of(&Owner::of("ada"), &key(1)).await.is_err());
+    let line = Line::parse_from(["sessions", "revoke", "--all", "--yes"]);
+    let SessionsCommand::Revoke(args) = line.sessions.command else { panic!("another verb") };
+    let error = revoke::end_all(&reach, &args).await.unwrap_err();
+    assert!(format!("{error:#}").contains("carried over to another store"), "{error:#}");
+}
+
 impl Scan for Rotating {
     async fn scan(&self, from: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
         if self.pages.fetch_add(1, Ordering::Relaxed) == 10 {

@@ -63,9 +63,8 @@
 //!
 //! # What does not hold
 //!
-//! - A node that knows the old store alone, beside one that moves sessions, sees what has moved as an id
-//!   that was rotated away: its visitor is a stranger there, until another node answers. That is what
-//!   standing by is for.
+//! - A node that knows the old store alone, beside one that moves sessions, cannot serve what has moved:
+//!   it answers 503 and keeps the cookie, until another node answers. That is what standing by is for.
 //! - A call that is held up for longer than a tombstone stays in the new store (10 minutes by default, and
 //!   the grace) could copy what has ended meanwhile. Copies are made of what was read within a minute, and
 //!   the session layer gives up long before.

@@ -39,7 +39,7 @@ fn an_answer_is_whatever_the_store_itself_says() {
         (Contended, Heard::Answer),
         (Corrupt, Heard::Answer),
         (Full, Heard::Answer),
-        (NotReplicated, Heard::Answer),
+        (NotReplicated, Heard::Unclear),
         (Refused, Heard::Answer),
         (Unsupported, Heard::Answer),
         (OutcomeUnknown, Heard::NoAnswer),
@@ -92,6 +92,19 @@ async fn a_try_that_was_given_up_leaves_the_next_one_free() {
     tokio::time::advance(Duration::from_secs(2)).await;
     drop(breaker.turn().expect("one may try"));
     assert!(breaker.turn().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unclear_neither_counts_nor_clears() {
+    use Heard::{TimedOut, Unclear};
+    let breaker = Breaker::new(LIMITS);
+    for heard in [Unclear, Unclear, Unclear, TimedOut, Unclear, TimedOut, Unclear] {
+        assert_eq!(call(&breaker, heard), Some(Change::None));
+    }
+    assert!(matches!(call(&breaker, TimedOut), Some(Change::Opened { .. })), "three in a row");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(call(&breaker, Unclear), Some(Change::None), "one tries, and nothing follows");
+    assert_eq!(call(&breaker, Heard::Answer), Some(Change::Closed), "so the next one tries");
 }
 
 #[tokio::test(start_paused = true)]

@@ -154,7 +154,7 @@ impl Act<'_> {
             return Err(CommitError::Ended);
         }
         // Logout wins over rotation, also the one that keeps the rest of the session.
-        self.end(moved.to, None, EndedBy::Logout).await?;
+        self.end(moved.to, false, None, EndedBy::Logout).await?;
         Ok(CookieChange::Remove(self.verbs.config.cookie.removal()).into())
     }
 

@@ -33,7 +33,7 @@ use crate::{
     open::{Origin, Stored, decode},
     plan::Plan,
     rotation::Rotation,
-    store::{Chain, Loaded, Reached, Record, Store, StoreError, StoreErrorKind, Written},
+    store::{Loaded, Reached, Record, Store, StoreError, StoreErrorKind, Written},
 };
 
 /// What a commit did.
@@ -169,8 +169,9 @@ impl Act<'_> {
 
     /// Ends every session that came.
     async fn end_all(&self, origin: &Origin, by: EndedBy) -> Result<(), CommitError> {
+        let was_live = matches!(origin, Origin::Stored(_));
         for key in origin.keys() {
-            self.end(key, origin.owner(), by).await?;
+            self.end(key, was_live, origin.owner(), by).await?;
         }
         Ok(())
     }
@@ -261,21 +262,6 @@ impl Act<'_> {
             Loaded::Moved(moved) => Written::Moved(moved),
             Loaded::Ended { .. } | Loaded::Nothing => Written::Gone,
         })
-    }
-
-    /// Ends the session at the end of the chain; gives its key if it was alive until now.
-    pub(super) async fn delete_chain(
-        &self,
-        key: StoreKey,
-    ) -> Result<Option<StoreKey>, CommitError> {
-        let (until_ms, mut chain) = (self.until_ms(), Chain::from(key));
-        loop {
-            match self.verbs.delete(chain.key(), until_ms).await? {
-                Reached::Done => return Ok(Some(*chain.key())),
-                Reached::Gone => return Ok(None),
-                Reached::Moved(moved) => chain.follow(moved)?,
-            }
-        }
     }
 
     async fn take_once(&self, key: StoreKey, name: &str) -> Result<Option<Value>, CommitError> {

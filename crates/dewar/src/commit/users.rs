@@ -9,7 +9,7 @@ use crate::{
     error::CommitError,
     event::{EndedBy, Event},
     id::StoreKey,
-    store::{Owner, Record, UserIndex},
+    store::{Chain, Owner, Reached, Record, UserIndex},
     user::{Cap, WhenFull},
     users::UserSessions,
 };
@@ -87,18 +87,35 @@ impl Act<'_> {
         }
     }
 
-    /// Ends a session and what followed it, and tells it if it was alive.
+    /// Ends a session and what followed it, and tells it if it was alive until now. `was_live`: this
+    /// request has seen it alive.
     pub(super) async fn end(
         &self,
         key: StoreKey,
+        was_live: bool,
         owner: Option<Owner>,
         by: EndedBy,
     ) -> Result<(), CommitError> {
-        if let Some(session) = self.delete_chain(key).await? {
-            self.verbs.config.emit(|| Event::SessionEnded { session, by });
-            self.leave(&session, owner).await;
+        let (until_ms, mut chain) = (self.until_ms(), Chain::from(key));
+        loop {
+            let session = *chain.key();
+            let answer = self.verbs.delete(&session, until_ms).await;
+            let has_ended = match &answer {
+                Ok(reached) => *reached == Reached::Done,
+                Err(error) if was_live && session == key => {
+                    self.verbs.ending(until_ms).has_ended(&session, error).await
+                }
+                Err(_) => false,
+            };
+            if has_ended {
+                self.verbs.config.emit(|| Event::SessionEnded { session, by });
+                self.leave(&session, owner).await;
+            }
+            match answer? {
+                Reached::Done | Reached::Gone => return Ok(()),
+                Reached::Moved(moved) => chain.follow(moved)?,
+            }
         }
-        Ok(())
     }
 
     /// Takes a note back. If that fails, it is one too many.

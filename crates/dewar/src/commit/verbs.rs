@@ -23,8 +23,8 @@ use crate::{
     ending::Ending,
     id::StoreKey,
     store::{
-        Chain, Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError, StoreErrorKind,
-        UserIndex, WriteId, Written,
+        Answered, Chain, Created, Loaded, Moved, Owner, Reached, Record, Store, StoreError,
+        StoreErrorKind, UserIndex, WriteId, Written,
     },
 };
 
@@ -177,12 +177,16 @@ impl Verbs<'_> {
         key: &StoreKey,
         until_ms: u64,
     ) -> Result<Reached, StoreError> {
-        let Self { config, server } = self;
-        let (store, calls, events) = (server.store(), &server.calls, &config.events);
-        Ending { store, calls, events, until_ms }.delete(key, u32::MAX).await
+        self.ending(until_ms).delete(key, u32::MAX).await
     }
 
-    pub(super) async fn call<T>(
+    pub(super) fn ending(&self, until_ms: u64) -> Ending<'_> {
+        let Self { config, server } = self;
+        let (store, calls, events) = (server.store(), &server.calls, &config.events);
+        Ending { store, calls, events, until_ms }
+    }
+
+    pub(super) async fn call<T: Answered>(
         &self,
         operation: &'static str,
         key: &StoreKey,

@@ -54,7 +54,7 @@ impl Work {
 
     /// Whether a route may go on if the store does not carry this out. A login, a logout and a new
     /// identity are what they say, or an error.
-    pub(crate) fn may_be_passed_over(&self) -> bool {
+    pub(crate) fn may_go_without(&self) -> bool {
         !self.changes_rights && !self.touches(USER)
     }
 

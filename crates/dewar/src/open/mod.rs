@@ -153,12 +153,15 @@ impl Open {
         }
     }
 
-    /// A key that is not there was to go.
+    /// A key that is not there was to go. It may be in what came and was not believed, or not read:
+    /// there it must not stay.
     pub(crate) fn miss_removal(&mut self) {
-        if self.origin.was() == Was::Unreachable {
-            self.removed_unread = true;
-            self.edits += 1;
+        match self.origin.was() {
+            Was::Unreachable => self.removed_unread = true,
+            Was::Doubted => self.intent = Intent::Destroy,
+            Was::Absent | Was::Present | Was::Moved => return,
         }
+        self.edits += 1;
     }
 }
 

@@ -35,7 +35,8 @@ impl Session {
     /// Removes `key`; tells whether it was there.
     ///
     /// Of a session that could not be read nobody knows whether it was there, nor whether it was the last
-    /// one: then the answer is 503, whatever [the route does](crate::OnOutage).
+    /// one: then the answer is 503, whatever [the route does](crate::OnOutage). Where two cookies are live
+    /// and neither is believed, it ends both sessions, as [`destroy`](Self::destroy) does.
     ///
     /// # Flask
     /// `session.pop("key", None)`
@@ -47,14 +48,14 @@ impl Session {
     /// Removes `key` and gives its value; `None` if it was missing, or if it is of another type:
     /// then it stays, and [`Event::Misread`](crate::Event::Misread) is raised.
     ///
-    /// Of a session that could not be read the answer is 503, as after [`remove`](Self::remove).
+    /// Of a session that could not be read, or not be believed: as [`remove`](Self::remove).
     ///
     /// # Flask
     /// `session.pop("key", None)`
     #[track_caller]
     pub fn pop<T: FromValue>(&self, key: &str) -> Option<T> {
         let Some(value) = self.value(key) else {
-            self.0.with(|open, live| live.then(|| open.miss_removal()));
+            self.miss_removal();
             return None;
         };
         match T::from_value(value) {
@@ -109,6 +110,9 @@ impl Session {
     /// Replaces the value of `key` by what `f` makes of it; `None` stands for "not there", before
     /// and after. Gives what the key holds now.
     ///
+    /// Nothing made of nothing is a removal: see [`remove`](Self::remove) for a session that could not be
+    /// read.
+    ///
     /// `f` may run several times, and outside every lock: it should do nothing but compute.
     #[track_caller]
     pub fn update<F>(&self, key: &str, mut f: F) -> Option<Value>
@@ -117,6 +121,7 @@ impl Session {
     {
         loop {
             let (edits, old) = self.read(|open| (open.edits, open.contents.value(key)));
+            let was_there = old.is_some();
             let now = f(old);
             let caller = Location::caller();
             let record = |open: &mut Open, live: bool| {
@@ -127,6 +132,9 @@ impl Session {
                     open.edits += 1;
                     open.modified = true;
                     open.contents.record(key, Op::Update(Box::new(f)), now.clone());
+                    if !was_there && now.is_none() {
+                        open.miss_removal();
+                    }
                 }
                 Ok(live)
             };
@@ -141,6 +149,11 @@ impl Session {
                 Err(updater) => f = updater,
             }
         }
+    }
+
+    /// A key was to go that is not there.
+    pub(crate) fn miss_removal(&self) {
+        self.0.with(|open, live| live.then(|| open.miss_removal()));
     }
 
     /// Ends the session. What is set afterwards begins a new one.

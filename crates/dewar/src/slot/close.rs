@@ -27,7 +27,7 @@ pub(super) enum Failure {
     /// The response becomes an error.
     Refused(CommitError),
     /// The response goes out as the handler made it.
-    PassedOver(CommitError),
+    WentWithout(CommitError),
 }
 
 impl Asked {
@@ -48,11 +48,11 @@ impl Asked {
     /// Whether the session could not be read, or not be kept, and the handler's response goes out.
     pub(super) fn went_without(&self) -> bool {
         matches!(self.open.origin, Origin::Unreachable { .. })
-            || matches!(self.phase, Phase::Closed(Outcome::Refused | Outcome::PassedOver))
+            || matches!(self.phase, Phase::Closed(Outcome::Refused | Outcome::WentWithout))
     }
 
-    fn was_passed_over(&self) -> bool {
-        matches!(self.phase, Phase::Closed(Outcome::PassedOver))
+    fn commit_went_without(&self) -> bool {
+        matches!(self.phase, Phase::Closed(Outcome::WentWithout))
     }
 }
 
@@ -72,7 +72,7 @@ impl OpenSlot {
             {
                 let (origin, mut work) = self.with(|open, _| commit::Work::take(open, decision));
                 let done = commit::stored::act(config, server, &origin, &mut work).await;
-                let done = done.map_err(|error| self.pass_over(&work, error));
+                let done = done.map_err(|error| self.go_without(&work, error));
                 self.settle(done.map(|done| (decision, done)), &changes)
             }
             (Some((decision, changes)), _) => self.end(decision, &changes),
@@ -139,8 +139,8 @@ impl OpenSlot {
                 self.set_outcome(Outcome::Dropped);
                 Err(CommitError::Ended)
             }
-            Err(Failure::PassedOver(error)) => {
-                self.set_outcome(Outcome::PassedOver);
+            Err(Failure::WentWithout(error)) => {
+                self.set_outcome(Outcome::WentWithout);
                 Err(error)
             }
             Err(Failure::Refused(error)) => {
@@ -153,24 +153,24 @@ impl OpenSlot {
 
     /// What a failed commit means: on a route that goes on without its session, nothing more than
     /// that the changes are lost.
-    fn pass_over(&self, work: &Work, error: CommitError) -> Failure {
+    fn go_without(&self, work: &Work, error: CommitError) -> Failure {
         let is_outage = matches!(&error, CommitError::Store(error) if error.is_outage());
-        if !is_outage || !work.may_be_passed_over() || self.0.on_outage() == OnOutage::Refuse {
+        if !is_outage || !work.may_go_without() || self.0.on_outage() == OnOutage::Refuse {
             return Failure::Refused(error);
         }
         let keys = work.keys();
         self.config().emit(|| Event::WentOnWithout { keys: &keys, error: &error });
-        Failure::PassedOver(error)
+        Failure::WentWithout(error)
     }
 
     /// What the layer is told of a closing.
     pub(super) fn finished(&self, closed: Result<(), CommitError>, told: bool) -> Finished {
-        let (was_passed_over, without) =
-            self.asked(|asked| (asked.was_passed_over(), asked.went_without()));
+        let (commit_went_without, without) =
+            self.asked(|asked| (asked.commit_went_without(), asked.went_without()));
         let change = match closed {
             // Nothing was kept and nothing is wrong: the response goes out as it is.
             Err(CommitError::Ended) => Ok(CookieChange::Keep),
-            Err(_) if was_passed_over => Ok(CookieChange::Keep),
+            Err(_) if commit_went_without => Ok(CookieChange::Keep),
             Err(_) if told => Ok(CookieChange::Keep),
             closed => closed.map(|()| self.take_change()),
         };
@@ -219,7 +219,7 @@ impl OpenSlot {
         self.asked(|Asked { phase, .. }| match phase {
             Phase::Closed(Outcome::Kept(_)) | Phase::Open => Ok(()),
             Phase::Closed(Outcome::Dropped) => Err(CommitError::Ended),
-            Phase::Closed(Outcome::PassedOver) => {
+            Phase::Closed(Outcome::WentWithout) => {
                 Err(StoreError::new(StoreErrorKind::Unavailable).into())
             }
             Phase::Closed(outcome) => {

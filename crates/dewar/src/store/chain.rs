@@ -34,8 +34,13 @@ impl Chain {
     /// # Errors
     /// If the session was rotated more often than is followed: of the kind
     /// [`Unavailable`](super::StoreErrorKind::Unavailable), because somebody who rotates it at this
-    /// moment stops some time.
+    /// moment stops some time. If the marker names its own key: of the kind
+    /// [`Refused`](super::StoreErrorKind::Refused), because the session was carried over to another
+    /// store, where this one cannot follow.
     pub fn follow(&mut self, moved: Moved) -> Result<(), StoreError> {
+        if moved.to == self.at {
+            return Err(StoreError::carried_over());
+        }
         if self.hops == Self::MAX_HOPS {
             let said = "the session was rotated too often to be followed";
             return Err(StoreError::unavailable(said));
@@ -79,5 +84,14 @@ mod tests {
         assert_eq!(*chain.key(), key(8));
         let error = chain.follow(Moved { to: key(9), until_ms: 0 }).expect_err("too many");
         assert_eq!((error.kind(), *chain.key()), (StoreErrorKind::Unavailable, key(8)));
+    }
+
+    #[test]
+    fn a_marker_that_names_its_own_key_leads_to_another_store() {
+        let key = StoreKey::from_bytes([1; 32]);
+        let mut chain = Chain::from(key);
+        let error = chain.follow(Moved { to: key, until_ms: 0 }).expect_err("not here");
+        assert_eq!(error.kind(), StoreErrorKind::Refused);
+        assert!(error.is_outage(), "another node may know both stores");
     }
 }

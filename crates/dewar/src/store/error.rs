@@ -100,6 +100,14 @@ impl StoreError {
         Self::unavailable("the session could not be opened, so nothing of it can be kept or taken")
     }
 
+    /// Of a session that this store no longer holds: its marker names its own key.
+    pub(crate) fn carried_over() -> Self {
+        Self::new(StoreErrorKind::Refused).with_source(
+            "the session was carried over to another store: let every node use both \
+             (dewar_stores::migrate::Migrating)",
+        )
+    }
+
     /// When to ask again, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

@@ -66,7 +66,8 @@ pub const GRACE: Duration = Duration::from_secs(5 * 60);
 /// Where a session went when its id was rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// The key of its successor.
+    /// The key of its successor. A marker that names its own key says that the session was carried over
+    /// to another store: whoever knows this one alone has no answer.
     pub to: StoreKey,
     /// How long the marker routes, in Unix milliseconds.
     pub until_ms: u64,
@@ -127,6 +128,35 @@ pub enum Reached {
     /// The session goes on under another key: nothing was changed.
     Moved(Moved),
 }
+
+/// An answer that may be a marker.
+pub(crate) trait Answered {
+    fn moved(&self) -> Option<&Moved> {
+        None
+    }
+}
+
+impl Answered for Loaded {
+    fn moved(&self) -> Option<&Moved> {
+        if let Self::Moved(moved) = self { Some(moved) } else { None }
+    }
+}
+
+impl Answered for Written {
+    fn moved(&self) -> Option<&Moved> {
+        if let Self::Moved(moved) = self { Some(moved) } else { None }
+    }
+}
+
+impl Answered for Reached {
+    fn moved(&self) -> Option<&Moved> {
+        if let Self::Moved(moved) = self { Some(moved) } else { None }
+    }
+}
+
+impl Answered for Created {}
+impl Answered for Vec<Entry> {}
+impl Answered for () {}
 
 /// A place where sessions live.
 ///

@@ -146,7 +146,8 @@ impl UserSessions {
     }
 
     /// Ends one session of a user, wherever it went meanwhile; tells whether it was alive until now.
-    /// One of somebody else is left alone.
+    /// One of somebody else is left alone. A key that holds nothing is left as it is, without a tombstone:
+    /// a login that is just writing its session there goes on.
     ///
     /// # Errors
     /// If the store does not answer: then it may be alive.

@@ -183,7 +183,7 @@ impl UserSessions {
             let reached = match self.load(&key).await? {
                 Loaded::Live(record) if record.owner.as_ref() != Some(owner) => return Ok(false),
                 Loaded::Nothing => return Ok(false),
-                Loaded::Live(_) => self.delete(&key).await?,
+                Loaded::Live(_) => self.delete_live(&key, by).await?,
                 // It is ended once more, since only its own answer says that the end will last; and
                 // whoever ended it tells so.
                 Loaded::Ended { .. } => self.delete(&key).await.map(|_| Reached::Gone)?,
@@ -264,9 +264,27 @@ impl UserSessions {
     }
 
     pub(super) async fn delete(&self, key: &StoreKey) -> Result<Reached, StoreError> {
+        self.ending().delete(key, ATTEMPTS).await
+    }
+
+    /// The same for a session that was seen alive. If its end was not confirmed that is an error; told it
+    /// is all the same, because the next one finds it ended.
+    async fn delete_live(&self, key: &StoreKey, by: EndedBy) -> Result<Reached, StoreError> {
+        let ending = self.ending();
+        let answer = ending.delete(key, ATTEMPTS).await;
+        if let Err(error) = &answer {
+            if ending.has_ended(key, error).await {
+                self.events.emit(|| Event::SessionEnded { session: *key, by });
+            }
+        }
+        answer
+    }
+
+    /// Made now: its tombstone lasts as long as a marker.
+    fn ending(&self) -> Ending<'_> {
         let until_ms = self.now_ms().saturating_add(millis(self.marker));
         let Self { store, calls, events, .. } = self;
-        Ending { store, calls, events, until_ms }.delete(key, ATTEMPTS).await
+        Ending { store, calls, events, until_ms }
     }
 
     pub(super) async fn leave(&self, owner: &Owner, key: &StoreKey) -> Result<(), StoreError> {

@@ -45,13 +45,21 @@ impl UserSessions {
             let _ = self.leave(&owner, &orphan.key).await;
         }
         let Some(old) = orphan.follows.filter(|_| reached == Reached::Done) else { return };
-        // Without a marker that leads here the old session lives on.
-        match self.load(&old).await {
-            Ok(Loaded::Moved(moved)) if moved.to == orphan.key => {
-                let (session, by) = (orphan.key, EndedBy::Lost);
-                self.events.emit(|| Event::SessionEnded { session, by });
-            }
-            _ => {}
+        // Without a marker that leads here the old session lives on. But the rotation of a request that was
+        // dropped may still be on its way to the store, for as long as a call takes.
+        let mut leads = self.leads_here(&old, orphan).await;
+        if !leads {
+            sleep(self.calls.timeout()).await;
+            leads = self.leads_here(&old, orphan).await;
         }
+        if leads {
+            let (session, by) = (orphan.key, EndedBy::Lost);
+            self.events.emit(|| Event::SessionEnded { session, by });
+        }
+    }
+
+    async fn leads_here(&self, old: &StoreKey, orphan: &Orphan) -> bool {
+        let found = self.load(old).await;
+        matches!(found, Ok(Loaded::Moved(moved)) if moved.to == orphan.key)
     }
 }

@@ -14,7 +14,7 @@ use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use dewar::{Clock, Session, SessionLayer, SessionLayerBuilder, Value};
+use dewar::{Clock, Session, SessionLayer, SessionLayerBuilder, Typed, Value};
 use http::{HeaderMap, Request, StatusCode, header};
 use tower::{Layer, ServiceExt, service_fn, util::BoxCloneSyncService};
 
@@ -33,6 +33,10 @@ pub(crate) enum Act {
     Append(&'static str, &'static str),
     Remove(&'static str),
     Pop(&'static str),
+    /// Makes nothing of it.
+    Vanish(&'static str),
+    /// Sets the field `name` of a struct to `None`.
+    Unname,
     Rotate,
     RotateDiscarding,
     Logout,
@@ -52,6 +56,12 @@ pub(crate) enum Act {
 
 pub(crate) fn set(key: &'static str, value: impl Into<Value>) -> Act {
     Act::Set(key, value.into())
+}
+
+#[derive(Default, serde::Deserialize, serde::Serialize)]
+#[serde(default)]
+struct Named {
+    name: Option<String>,
 }
 
 /// What the request asks of the handler; without it the handler does not ask for a session.
@@ -250,6 +260,11 @@ async fn perform(session: &Session, act: Act, said: &mut Vec<String>) -> Result<
         })),
         Act::Remove(key) => drop(session.remove(key)),
         Act::Pop(key) => drop(session.pop::<String>(key)),
+        Act::Vanish(key) => drop(session.update(key, |_| None)),
+        Act::Unname => {
+            let named = Typed::<Named>::read(session.clone());
+            named.map_err(IntoResponse::into_response)?.name = None;
+        }
         Act::Rotate => drop(session.regenerate()),
         Act::RotateDiscarding => session.regenerate().discard_late_writes(),
         Act::Logout => session.destroy(),
