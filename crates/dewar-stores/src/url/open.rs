@@ -78,7 +78,7 @@ impl StoreUrl {
             }
             #[cfg(feature = "postgres")]
             FlaskSessionDatabase::Postgres(of) => {
-                let store = FlaskSessionStore::postgres(&of.for_driver()).await;
+                let store = FlaskSessionStore::postgres_that_is_there(&of.for_driver()).await;
                 Ok(as_said(store.map_err(|source| self.failed(source))?, &url.options))
             }
             #[cfg(not(feature = "postgres"))]
@@ -87,7 +87,7 @@ impl StoreUrl {
             }
             #[cfg(feature = "sqlite")]
             FlaskSessionDatabase::Sqlite(file) => {
-                let store = FlaskSessionStore::sqlite(file);
+                let store = FlaskSessionStore::sqlite_that_is_there(file);
                 Ok(as_said(store.map_err(|source| self.failed(source))?, &url.options))
             }
             #[cfg(not(feature = "sqlite"))]
