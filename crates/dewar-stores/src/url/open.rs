@@ -199,7 +199,7 @@ fn redis(url: &RedisUrl) -> Result<crate::redis::RedisStoreBuilder, UrlError> {
     if let Some(file) = options.get("tls_root") {
         let pem = std::fs::read(file);
         builder =
-            builder.tls_root(pem.map_err(|source| UrlError::File { option: "tls_root", source })?);
+            builder.tls_root(pem.map_err(|reason| UrlError::File { option: "tls_root", reason })?);
     }
     Ok(builder)
 }
