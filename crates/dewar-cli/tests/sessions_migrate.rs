@@ -194,6 +194,36 @@ fn sessions_of_flask_session_move_from_postgres() {
     from_flask_session(&flask, &format!("flask-session+{url}?prefix=app:"));
 }
 
+/// A dry run and a real one: one store by two names is refused, and its sessions live on.
+#[test]
+fn a_store_is_not_moved_onto_itself() {
+    let refused = |from: &str, to: &str| {
+        for more in [&[][..], &["--yes"][..]] {
+            let answer = migrate(from, to, more);
+            let said = &answer.err;
+            assert!(answer.code == 2 && said.contains("are the same; name two"), "{to}: {said}");
+        }
+    };
+    let file = some();
+    let path = file.file();
+    let (name, folder) = (path.file_name().unwrap(), path.parent().unwrap());
+    let around = folder.join("..").join(folder.file_name().unwrap()).join(name);
+    refused(&file.url, &format!("sqlite:{}", around.display()));
+    let Some(node) = Node::start(&[]) else { return };
+    let url = |host, rest| format!("redis://{host}:{}{rest}", node.port());
+    let store = Filled::at(&url("127.0.0.1", ""));
+    store.fill();
+    let before = ids(&store.sessions(&["ls", "--json"]).out);
+    for (host, rest) in [("127.0.0.1", ""), ("localhost", "/0"), ("127.0.0.1", "?prefix=dewar:")] {
+        refused(&store.url, &url(host, rest));
+        assert_eq!(ids(&store.sessions(&["ls", "--json"]).out), before);
+    }
+    let other = migrate(&store.url, &url("127.0.0.1", "/1"), &["--json", "--yes"]);
+    assert_eq!(json_of(&other.out)["sessions"], 5, "{}", other.err);
+    let third = migrate(&store.url, &url("127.0.0.1", "/2"), &["--yes"]);
+    assert!(third.out.contains("0 are there already, 5 were carried to another"), "{}", third.out);
+}
+
 #[test]
 fn no_password_is_repeated() {
     for (from, to) in [

@@ -317,7 +317,7 @@ async fn a_store_that_fails_for_a_while_is_waited_for_and_one_that_stays_away_is
         match done {
             Ok(done) => assert_eq!((survives, done.carried, live_in(&old).await), (true, 20, 0)),
             Err(error) => {
-                assert!(!survives && matches!(error, MigrationError::Carry { .. }), "{error}");
+                assert!(!survives && matches!(error, MigrationError::Compare { .. }), "{error}");
                 assert_eq!(live_in(&old).await, 20, "nothing is lost");
             }
         }

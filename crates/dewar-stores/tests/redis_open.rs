@@ -6,7 +6,7 @@ mod support;
 
 use std::{error::Error, time::Duration};
 
-use dewar::store::{Loaded, Owner, Record, Scan, Store, StoreErrorKind, Sweep, UserIndex};
+use dewar::store::{Loaded, Owner, Record, Scan, Store, Sweep, UserIndex};
 use dewar_stores::redis::{OpenError, RedisStore, RedisStoreBuilder};
 use dewar_testdata::redis::Node;
 use support::{
@@ -68,9 +68,22 @@ async fn users_databases_and_prefixes_are_kept_apart() {
     assert_eq!(other.load(&key(1)).await.unwrap(), Loaded::Nothing);
 
     // A key that it may not use, and a user that is none.
-    let refused = RedisStore::builder(&url).prefix("b:").connect().await.unwrap();
-    let error = refused.load(&key(1)).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Refused);
+    let error = RedisStore::builder(&url).prefix("b:").connect().await.unwrap_err();
+    assert!(matches!(error, OpenError::NoRights { .. }), "{error:?}");
+    assert!(error.to_string().contains("+@scripting"), "{error}");
+    node.ask(&[
+        "ACL",
+        "SETUSER",
+        "reader",
+        "on",
+        ">pw",
+        "~dewar:*",
+        "-@all",
+        "+@read",
+        "+@connection",
+    ]);
+    let reader = on(&node).user(Some("reader"), "pw").connect().await.unwrap_err();
+    assert!(matches!(reader, OpenError::NoRights { .. }), "{reader:?}");
     let wrong = url.replace("s3cret", "guess");
     let error = RedisStore::connect(&wrong).await.unwrap_err();
     assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");
@@ -88,6 +101,16 @@ fn whole_story(error: &dyn Error) -> String {
         next = error.source();
     }
     story
+}
+
+/// Not at the first page.
+#[tokio::test]
+async fn a_password_that_is_missing_is_told_at_the_opening() {
+    let Some(node) = Node::start(&["--requirepass", "hunter2"]) else { return };
+    let error = on(&node).connect().await.unwrap_err();
+    assert!(matches!(error, OpenError::NoPassword { .. }), "{error:?}");
+    assert!(error.to_string().contains("write redis://:PASSWORD@HOST"), "{error}");
+    on(&node).user(None, "hunter2").connect().await.unwrap();
 }
 
 #[tokio::test]
@@ -131,9 +154,13 @@ async fn tls_is_spoken_to_whom_the_authority_signed() {
         let error = RedisStore::connect(&url).await.unwrap_err();
         assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");
     }
-    assert!(RedisStore::connect(&format!("redis://localhost:{port}")).await.is_err());
+    let error = RedisStore::connect(&format!("redis://localhost:{port}")).await.unwrap_err();
+    assert!(error.to_string().contains("write rediss:// for redis://"), "{}", whole_story(&error));
     let plain = RedisStore::builder(&format!("rediss://localhost:{}", node.port()));
-    assert!(plain.tls_root(authority()).connect().await.is_err());
-    let nonsense = RedisStore::at("localhost", port).tls(true).tls_root(*b"no certificate");
-    assert!(nonsense.connect().await.is_err());
+    let error = plain.tls_root(authority()).connect().await.unwrap_err();
+    assert!(error.to_string().contains("write redis:// for rediss://"), "{}", whole_story(&error));
+    // Told before anybody is asked.
+    let nonsense = RedisStore::at("localhost", 1).tls(true).tls_root(*b"no certificate");
+    let error = nonsense.connect().await.unwrap_err();
+    assert!(matches!(error, OpenError::Option { option: "tls_root", .. }), "{error:?}");
 }

@@ -115,7 +115,7 @@ async fn a_locked_file_fails_writes_in_time_and_delays_no_read() {
 
     let start = Instant::now();
     let error = store.update(&key(1), WriteId::new(1), &record(2, "lost")).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Contended);
+    assert_eq!(error.kind(), StoreErrorKind::TimedOut);
     let waited = start.elapsed();
     assert!(waited >= Duration::from_millis(200) && waited < Duration::from_secs(2), "{waited:?}");
     assert_eq!(store.load(&key(1)).await.unwrap(), Loaded::Live(record(1, "before")));

@@ -78,7 +78,7 @@ async fn a_sweep_that_finds_nothing_needs_no_lock() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(store.sweep(GRACE_MS + 2000, 10).await.unwrap().forgotten, 0);
     let due = store.sweep(GRACE_MS + 2001, 10).await.unwrap_err();
-    assert_eq!(due.kind(), StoreErrorKind::Contended);
+    assert_eq!(due.kind(), StoreErrorKind::TimedOut);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use anyhow::{anyhow, ensure};
 use dewar::store::{BoxStore, GRACE, Loaded, StoreErrorKind};
 use dewar_stores::{
     migrate::{Migrating, Migration, MigrationError, Progress as Moved},
-    url::StoreUrl,
+    url::{PostgresUrl, StoreUrl},
 };
 
 use super::{
@@ -28,6 +28,9 @@ pub(super) async fn run(args: &Migrate) -> anyhow::Result<()> {
         ensure_meant(file, args.resume)?;
     }
     store::ensure_ours(option, &to)?;
+    if !args.yes {
+        ensure_two(&old, option, &to).await?;
+    }
     let (counted, seen) = count(&old).await?;
     if !args.yes {
         terminal::note(
@@ -46,6 +49,41 @@ pub(super) async fn run(args: &Migrate) -> anyhow::Result<()> {
         terminal::note(&format!("rotated sessions are followed through both stores until {until}"));
     }
     Ok(())
+}
+
+/// That a dry run is refused if the real one would be. A file and a database that may be missing are not
+/// made for that: of those the names are compared, and the real one asks what is there.
+async fn ensure_two(old: &Reach, option: &str, to: &StoreUrl) -> anyhow::Result<()> {
+    let are_same = match (&old.url, to) {
+        (StoreUrl::Sqlite(old), StoreUrl::Sqlite(new)) => {
+            new.file.exists() && old.file.canonicalize()? == new.file.canonicalize()?
+        }
+        (StoreUrl::Postgres(old), StoreUrl::Postgres(new)) => place(old) == place(new),
+        (StoreUrl::Redis(_), StoreUrl::Redis(_)) => {
+            let (new, old) = (store::open(option, to).await?, old.store.clone());
+            return Migrating::new(old, new).ensure_two().await.map_err(said);
+        }
+        _ => false,
+    };
+    if are_same { Err(said(MigrationError::SameStore)) } else { Ok(()) }
+}
+
+/// Where the sessions lie: the servers, the database, the schema.
+fn place(url: &PostgresUrl) -> (Vec<(String, u16)>, Option<&String>, Option<&str>) {
+    let local = |name: &str| if name == "localhost" { "127.0.0.1" } else { name }.to_owned();
+    let hosts = url.hosts.iter().map(|host| (local(&host.name), host.port)).collect();
+    (hosts, url.database.as_ref().or(url.login.user.as_ref()), url.options.get("schema"))
+}
+
+/// What was asked for in a wrong way is one thing, a failure another.
+fn said(error: MigrationError) -> anyhow::Error {
+    match error {
+        MigrationError::OtherMigration { .. }
+        | MigrationError::NoCheckpoint { .. }
+        | MigrationError::CannotScan
+        | MigrationError::SameStore => anyhow!(error),
+        error => Failed(format!("{:#}", anyhow!(error))).into(),
+    }
 }
 
 /// A checkpoint goes on only if that is meant, and is not begun anew unnoticed.
@@ -77,7 +115,7 @@ async fn count(old: &Reach) -> anyhow::Result<(Moved, u64)> {
                     moved.expired += 1;
                 }
                 Ok(Loaded::Live(_)) => moved.carried += 1,
-                // The mark of one that was carried over.
+                // The mark of one that was carried over, to whichever store: that is not opened here.
                 Ok(Loaded::Moved(to)) if to.to == key => moved.already_there += 1,
                 Ok(Loaded::Moved(to)) => {
                     moved.ended += 1;
@@ -112,12 +150,7 @@ async fn moved(
         // Neither name holds a password.
         migration = migration.checkpoint(file, &old.url.to_string(), &to.to_string());
     }
-    migration.run().await.map_err(|error| match error {
-        MigrationError::OtherMigration { .. }
-        | MigrationError::NoCheckpoint { .. }
-        | MigrationError::CannotScan => anyhow!(error),
-        error => Failed(format!("{:#}", anyhow!(error))).into(),
-    })
+    migration.run().await.map_err(said)
 }
 
 /// Flask-Session calls a session by its id, every store of ours by the hash of that.
@@ -147,21 +180,27 @@ fn bar(now: &Moved) -> String {
 fn outcome(args: &Migrate, moved: &Moved) -> Outcome {
     let number = span::sessions(moved.carried);
     let rest = format!(
-        "; {} are there already, {} have ended, {} have expired, {} cannot be read",
-        moved.already_there, moved.ended, moved.expired, moved.unreadable
+        "{} have ended, {} have expired, {} cannot be read",
+        moved.ended, moved.expired, moved.unreadable
     );
+    let there = moved.already_there;
+    let elsewhere = match moved.carried_elsewhere {
+        0 => String::new(),
+        count => format!("{count} were carried to another store before, or have ended since, "),
+    };
     Outcome {
         yes: args.yes,
         numbers: vec![
             ("sessions", moved.carried),
             ("already_there", moved.already_there),
+            ("carried_elsewhere", moved.carried_elsewhere),
             ("ended", moved.ended),
             ("expired", moved.expired),
             ("unreadable", moved.unreadable),
             ("routes_until_ms", moved.routes_until_ms),
         ],
-        would: format!("carry {number} over{rest}"),
-        did: format!("carried {number} over{rest}"),
+        would: format!("carry {number} over; {there} were carried over before, {rest}"),
+        did: format!("carried {number} over; {there} are there already, {elsewhere}{rest}"),
     }
 }
 

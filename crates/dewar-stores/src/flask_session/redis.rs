@@ -60,6 +60,15 @@ pub enum OpenError {
     /// The URL is none that Redis is named by.
     #[error("the URL names no Redis; write redis://USER:PASSWORD@HOST:PORT/DATABASE")]
     Url,
+    /// Sessions are to be read there, and there are none.
+    #[error(
+        "there is no table {table}, in which Flask-Session keeps its records; name the database that \
+         the application uses"
+    )]
+    NoTable {
+        /// The table.
+        table: &'static str,
+    },
     /// The database does not answer, refuses the user, or is not what Flask-Session makes.
     #[error("cannot open the sessions of Flask-Session")]
     Unreachable {

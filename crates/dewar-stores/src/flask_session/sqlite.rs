@@ -10,7 +10,7 @@ use std::{
 use dewar::store::{StoreError, StoreErrorKind};
 use dewar_signing::DateTime;
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
 
 use super::{
@@ -23,8 +23,8 @@ use super::{
 /// How long another writer of the file is waited for.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// The first as SQLAlchemy makes it, the second for our notes.
-const TABLES: &str = "
+/// As SQLAlchemy makes it.
+const SESSIONS: &str = "
 CREATE TABLE IF NOT EXISTS sessions (
     id INTEGER NOT NULL,
     session_id VARCHAR(255),
@@ -33,6 +33,10 @@ CREATE TABLE IF NOT EXISTS sessions (
     PRIMARY KEY (id),
     UNIQUE (session_id)
 );
+";
+
+/// For our notes.
+const NOTES: &str = "
 CREATE TABLE IF NOT EXISTS dewar_flask_sessions (
     name TEXT NOT NULL PRIMARY KEY,
     note BLOB NOT NULL,
@@ -55,19 +59,54 @@ impl FlaskSessionStore<Sqlite> {
     /// # Errors
     /// If it cannot be opened, or its table is another one.
     pub fn sqlite(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let opened = open(path.as_ref());
+        Self::of(open(path.as_ref()))
+    }
+
+    /// As [`sqlite`](Self::sqlite), for whoever takes sessions from there: nothing is made, neither the
+    /// file nor a table. Our own is, when something is first to be noted: that a session was carried over.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or has no table `sessions`, or another one.
+    pub fn sqlite_that_is_there(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE);
+        let opened = Connection::open_with_flags(path.as_ref(), flags).and_then(ready);
+        match opened.as_ref().map(|database| has_table(database, "sessions")) {
+            Ok(Ok(false)) => Err(OpenError::NoTable { table: "sessions" }),
+            Ok(Err(_)) | Ok(Ok(true)) | Err(_) => Self::of(opened.and_then(checked)),
+        }
+    }
+
+    fn of(opened: rusqlite::Result<Connection>) -> Result<Self, OpenError> {
         let database = opened.map_err(|error| OpenError::Unreachable { source: error.into() })?;
         Ok(Self::new(Sqlite { database: Arc::new(Mutex::new(database)) }))
     }
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let database = Connection::open(path)?;
+    let database = ready(Connection::open(path)?)?;
+    database.execute_batch(SESSIONS)?;
+    database.execute_batch(NOTES)?;
+    checked(database)
+}
+
+fn ready(database: Connection) -> rusqlite::Result<Connection> {
     database.busy_timeout(PATIENCE)?;
-    database.execute_batch(TABLES)?;
-    // Whether the columns are those of Flask-Session.
+    Ok(database)
+}
+
+/// Whether the columns are those of Flask-Session.
+fn checked(database: Connection) -> rusqlite::Result<Connection> {
     database.prepare("SELECT session_id, data, expiry FROM sessions")?;
     Ok(database)
+}
+
+fn has_table(database: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?)";
+    database.prepare_cached(sql)?.query_row([name], |row| row.get(0))
+}
+
+fn has_notes(database: &Connection) -> rusqlite::Result<bool> {
+    has_table(database, "dewar_flask_sessions")
 }
 
 impl Sqlite {
@@ -136,6 +175,9 @@ impl Table for Sqlite {
     async fn forget(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.run(move |database| {
+            if !has_notes(database)? {
+                return Ok(0);
+            }
             database.execute(
                 "DELETE FROM dewar_flask_sessions WHERE name IN
                  (SELECT name FROM dewar_flask_sessions WHERE expires_ms < ? LIMIT ?)",
@@ -157,10 +199,15 @@ fn read(database: &Connection, place: &Place) -> rusqlite::Result<There> {
     // As Flask-Session has it: what expires now, or never, is not there.
     let record = record.and_then(|(bytes, expiry)| Some((bytes?, moment(&expiry?)?)));
     let (bytes, expires_ms) = record.filter(|(_, expires_ms)| *expires_ms > now_ms).unzip();
-    let note = database
-        .prepare_cached("SELECT note FROM dewar_flask_sessions WHERE name = ? AND expires_ms > ?")?
-        .query_row(params![place.note, signed(now_ms)], |row| row.get(0))
-        .optional()?;
+    let note = match has_notes(database)? {
+        true => database
+            .prepare_cached(
+                "SELECT note FROM dewar_flask_sessions WHERE name = ? AND expires_ms > ?",
+            )?
+            .query_row(params![place.note, signed(now_ms)], |row| row.get(0))
+            .optional()?,
+        false => None,
+    };
     let expires_ms = expires_ms.filter(|expires_ms| *expires_ms < NEVER_MS);
     Ok(There { bytes, expires_ms, note, now_ms })
 }
@@ -182,6 +229,9 @@ fn put(database: &Connection, place: &Place, change: &Change) -> rusqlite::Resul
             .execute(params![place.record, bytes, expiry])?,
     };
     let expires_ms = signed(change.note_expires_ms.unwrap_or(u64::MAX));
+    if !has_notes(database)? {
+        database.execute_batch(NOTES)?;
+    }
     database
         .prepare_cached(
             "INSERT INTO dewar_flask_sessions (name, note, expires_ms) VALUES (?, ?, ?)
@@ -220,7 +270,8 @@ fn moment(text: &str) -> Option<u64> {
 
 fn store_error(error: rusqlite::Error) -> StoreError {
     let kind = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Contended,
+        // The lock is on all sessions, not on one.
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::TimedOut,
         Some(ErrorCode::ConstraintViolation | ErrorCode::ReadOnly) => StoreErrorKind::Refused,
         Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
         _ => StoreErrorKind::Unavailable,

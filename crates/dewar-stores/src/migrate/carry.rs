@@ -13,13 +13,18 @@ use std::{
 use dewar::{
     StoreKey,
     store::{
-        Created, Loaded, Moved, Record, Store, StoreError, StoreErrorKind, UserIndex, Written,
+        Created, Loaded, Moved, Record, Store, StoreError, StoreErrorKind, UserIndex, WriteId,
+        Writes, Written,
     },
 };
 
 #[cfg(feature = "sabotage")]
 use super::migrating::Sabotage;
-use super::{keys::Place, migrating::Both};
+use super::{
+    keys::Place,
+    migrating::Both,
+    patience::{AT_ONCE, all, patiently},
+};
 
 /// A copy is made of what was read no longer ago than this. A tombstone in the new store stays for
 /// longer, so that a copy cannot come after it was forgotten.
@@ -28,8 +33,15 @@ const FRESH: Duration = Duration::from_secs(60);
 /// How many moved sessions a node remembers: their next calls spare a look at the old store.
 const REMEMBERED: usize = 65_536;
 
-/// Until when the tombstone stays that tells two stores from one: whoever sweeps may forget it at once.
-pub(super) const PROBE_MS: u64 = 0;
+/// Until when the tombstone stays of the record that tells two stores from one: Redis forgets it at once,
+/// and whoever sweeps may.
+const PROBE_MS: u64 = 0;
+
+/// How long that record lasts if nobody comes to take it away.
+const PROBE_LASTS_MS: u64 = 60_000;
+
+/// What is in it, for whoever finds it.
+const PROBE: &[u8] = b"dewar: is the new store the old one?";
 
 /// What became of a session that was to be carried over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +80,14 @@ pub(super) fn is_mark(key: &StoreKey, moved: &Moved) -> bool {
 /// Whether `later` was written upon `earlier`.
 pub(super) fn descends(later: &Record, earlier: &Record) -> bool {
     later.version() != earlier.version() && later.writes.contains(earlier.version())
+}
+
+/// Whether it is only there, or was, to tell two stores from one.
+pub(super) fn is_probe(found: &Loaded) -> bool {
+    match found {
+        Loaded::Live(record) => record.data == PROBE,
+        found => *found == Loaded::Ended { until_ms: PROBE_MS },
+    }
 }
 
 fn refused(rule: &'static str) -> StoreError {
@@ -175,7 +195,9 @@ impl Both {
     ) -> Result<Option<CarriedOver>, StoreError> {
         match self.new.load(new).await? {
             Loaded::Live(there) if there.version() == record.version() => {
-                self.must_be_two().await?;
+                if !self.are_two().await? {
+                    return Err(refused("the old store and the new one are the same; name two"));
+                }
                 if there.idle_deadline_ms < record.idle_deadline_ms {
                     self.new.touch(new, record.idle_deadline_ms).await?;
                 }
@@ -205,21 +227,52 @@ impl Both {
     }
 
     /// In one store that was given twice every session looks as if it had been copied halfway, and its
-    /// mark would end it. So a tombstone under a key that nobody has must not be seen in the other one.
-    async fn must_be_two(&self) -> Result<(), StoreError> {
+    /// mark would end it. So a record that is put in the new store, under a key that nobody has, must
+    /// not be seen in the old one. It asks what is there, not how it is named: one server has many names.
+    pub(super) async fn are_two(&self) -> Result<bool, StoreError> {
         // With two names a session is never its own copy.
-        if !self.keys.are_same() || self.are_two.load(Ordering::Relaxed) {
-            return Ok(());
+        if !self.keys.are_same() || self.known_as_two.load(Ordering::Relaxed) {
+            return Ok(true);
         }
         let bytes = dewar::random_bytes(32).map_err(StoreError::unavailable)?;
         let bytes = bytes.try_into().map_err(|_| StoreError::new(StoreErrorKind::Unavailable))?;
         let nobody = StoreKey::from_bytes(bytes);
+        let now_ms = super::unix_millis(&dewar::SystemClock);
+        let until_ms = now_ms.saturating_add(PROBE_LASTS_MS);
+        let probe = Record {
+            owner: None,
+            created_ms: now_ms,
+            idle_deadline_ms: until_ms,
+            absolute_deadline_ms: until_ms,
+            writes: Writes::first(WriteId::new(now_ms)),
+            data: PROBE.to_vec(),
+        };
+        // A tombstone would do for most, but Redis keeps none that is past.
+        self.new.create(&nobody, &probe).await?;
+        let found = self.old.load(&nobody).await;
         self.new.delete(&nobody, PROBE_MS).await?;
-        if self.old.load(&nobody).await? != Loaded::Nothing {
-            return Err(refused("the old store and the new one are the same; name two"));
+        let are_two = found? == Loaded::Nothing;
+        self.known_as_two.store(are_two, Ordering::Relaxed);
+        Ok(are_two)
+    }
+
+    /// How many of these, whose marks the old store holds, the new one knows nothing of.
+    pub(super) async fn strangers(&self, marked: &[StoreKey]) -> Result<u64, StoreError> {
+        let mut strangers = 0;
+        for keys in marked.chunks(AT_ONCE) {
+            let places: Vec<_> = keys.iter().map(|key| self.keys.place(key).new).collect();
+            let asked = places.iter().map(|new| patiently(|| self.new.load(new)));
+            for found in all(asked).await {
+                match found {
+                    Ok(Loaded::Nothing) => strangers += 1,
+                    Ok(_) => {}
+                    // It is there, whatever it is.
+                    Err(error) if error.kind() == StoreErrorKind::Corrupt => {}
+                    Err(error) => return Err(error),
+                }
+            }
         }
-        self.are_two.store(true, Ordering::Relaxed);
-        Ok(())
+        Ok(strangers)
     }
 
     /// A copy must not outlive the marker by which the session left the old store.

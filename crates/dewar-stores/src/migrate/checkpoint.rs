@@ -148,11 +148,12 @@ impl Checkpoint {
     }
 }
 
-fn counts(progress: &mut Progress) -> [(&'static str, &mut u64); 7] {
+fn counts(progress: &mut Progress) -> [(&'static str, &mut u64); 8] {
     [
         ("seen", &mut progress.seen),
         ("carried", &mut progress.carried),
         ("already_there", &mut progress.already_there),
+        ("carried_elsewhere", &mut progress.carried_elsewhere),
         ("ended", &mut progress.ended),
         ("expired", &mut progress.expired),
         ("unreadable", &mut progress.unreadable),

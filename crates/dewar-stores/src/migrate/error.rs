@@ -8,6 +8,16 @@ use dewar::{StoreKey, store::StoreError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrationError {
+    /// Both are one store, whatever it was called; nothing was done.
+    #[error("the old store and the new one are the same; name two")]
+    SameStore,
+    /// Whether both are one store could not be found out, though it was tried several times; nothing
+    /// was done.
+    #[error("cannot look whether the old store and the new one are two")]
+    Compare {
+        /// What one of both stores says.
+        source: StoreError,
+    },
     /// The old store cannot be walked.
     #[error("the old store cannot show what it holds; name one that can")]
     CannotScan,
@@ -23,6 +33,13 @@ pub enum MigrationError {
         /// Its key in the old store, which prints as its short id.
         key: StoreKey,
         /// What one of both stores says.
+        source: StoreError,
+    },
+    /// The new store did not say what became of what was carried over before, though it was asked
+    /// several times.
+    #[error("the new store cannot be read")]
+    Marks {
+        /// What the store says.
         source: StoreError,
     },
     /// After the last of several passes the old store still showed live sessions.

@@ -16,7 +16,9 @@ use dewar::{
 
 use super::{
     carry::{CarriedOver, Remains, descends, is_mark},
+    error::MigrationError,
     keys::{KeyMap, Keys, Place},
+    patience::patiently,
     recent::Recent,
 };
 
@@ -57,7 +59,7 @@ pub(super) struct Both {
     /// By their old keys, those that are known to have moved: the new store alone decides.
     pub(super) moved: Recent,
     /// Whether it is known that the old store is not the new one.
-    pub(super) are_two: AtomicBool,
+    pub(super) known_as_two: AtomicBool,
     stands_by: bool,
     #[cfg(feature = "sabotage")]
     sabotage: Option<Sabotage>,
@@ -99,7 +101,7 @@ impl Migrating {
             new,
             keys,
             moved: Recent::default(),
-            are_two: AtomicBool::new(false),
+            known_as_two: AtomicBool::new(false),
             stands_by,
             #[cfg(feature = "sabotage")]
             sabotage: None,
@@ -116,7 +118,7 @@ impl Migrating {
             new: new.clone(),
             keys: Keys::same(),
             moved: Recent::default(),
-            are_two: AtomicBool::new(false),
+            known_as_two: AtomicBool::new(false),
             stands_by: *stands_by,
             sabotage: Some(sabotage),
         }))
@@ -137,6 +139,21 @@ impl Migrating {
     pub async fn carry_over(&self, key: &StoreKey) -> Result<CarriedOver, StoreError> {
         let place = self.0.keys.place(key);
         Ok(self.0.settle(&place).await?.carried)
+    }
+
+    /// Looks whether the stores are two: a record under a random key is put in the new one, looked for in
+    /// the old one, and taken away again. [`Migration::run`](super::Migration::run) does so before it
+    /// begins. Stores with [mapped keys](Self::with_keys) always are, and are not asked.
+    ///
+    /// # Errors
+    /// [`SameStore`](MigrationError::SameStore) if they are not, and [`Compare`](MigrationError::Compare)
+    /// if one of them stays away.
+    pub async fn ensure_two(&self) -> Result<(), MigrationError> {
+        match patiently(|| self.0.are_two()).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(MigrationError::SameStore),
+            Err(source) => Err(MigrationError::Compare { source }),
+        }
     }
 }
 

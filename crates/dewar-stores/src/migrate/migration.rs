@@ -13,16 +13,13 @@ use super::{
     checkpoint::Checkpoint,
     error::MigrationError,
     migrating::Migrating,
-    patience::{Pace, all, patiently},
+    patience::{AT_ONCE, Pace, all, patiently},
     progress::Progress,
     unix_millis,
 };
 
 /// How many keys the old store is asked for at once.
 const PAGE: usize = 256;
-
-/// How many sessions are under way at once: their syncs are shared where a store shares them.
-const AT_ONCE: usize = 16;
 
 /// How often the checkpoint is written, at most.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_millis(500);
@@ -105,7 +102,7 @@ impl Migration {
     /// in memory. A call that fails is tried again for some seconds.
     ///
     /// # Errors
-    /// If a store stays away, if the old one keeps getting sessions from a node that does not know
+    /// If both are one store, if one stays away, if the old one keeps getting sessions from a node that does not know
     /// the new one, or if the checkpoint is of another migration; see [`MigrationError`].
     pub async fn run(mut self) -> Result<Progress, MigrationError> {
         let start = Instant::now();
@@ -114,6 +111,7 @@ impl Migration {
             None => Default::default(),
         };
         progress.total = self.total;
+        self.stores.ensure_two().await?;
         let mut pace = Pace::new(self.rate);
         let mut kept_at = None;
         let mut late = 0;
@@ -170,7 +168,7 @@ impl Migration {
     ) -> Result<u64, MigrationError> {
         let now_ms = unix_millis(&*self.clock);
         let first = !progress.verifying;
-        let mut live = Vec::new();
+        let (mut live, mut marked) = (Vec::new(), Vec::new());
         let count = |count: &mut u64| *count += u64::from(first);
         for (key, loaded) in found {
             count(&mut progress.seen);
@@ -179,9 +177,7 @@ impl Migration {
                     count(&mut progress.expired);
                 }
                 Ok(Loaded::Live(_)) => live.push(*key),
-                Ok(Loaded::Moved(moved)) if is_mark(key, moved) => {
-                    count(&mut progress.already_there)
-                }
+                Ok(Loaded::Moved(moved)) if is_mark(key, moved) => marked.push(*key),
                 Ok(Loaded::Moved(moved)) => {
                     count(&mut progress.ended);
                     progress.routes_until_ms = progress.routes_until_ms.max(moved.until_ms);
@@ -190,6 +186,12 @@ impl Migration {
                 Err(_) if first => progress.unreadable(*key),
                 Err(_) => {}
             }
+        }
+        if first {
+            let strangers = self.stores.0.strangers(&marked).await;
+            let strangers = strangers.map_err(|source| MigrationError::Marks { source })?;
+            progress.carried_elsewhere += strangers;
+            progress.already_there += marked.len() as u64 - strangers;
         }
         let mut carried = 0;
         for keys in live.chunks(AT_ONCE) {

@@ -14,6 +14,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 const ATTEMPTS: u32 = 6;
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many sessions are under way at once: their syncs are shared where a store shares them.
+pub(super) const AT_ONCE: usize = 16;
+
 /// So many sessions a second, evenly.
 pub(super) struct Pace {
     rate: Option<u32>,

@@ -19,6 +19,9 @@ pub struct Progress {
     pub carried: u64,
     /// Sessions that were there already: an application that needed them was faster.
     pub already_there: u64,
+    /// Sessions that were carried over before, and of which the new store knows nothing: they went to
+    /// another store, or have ended since.
+    pub carried_elsewhere: u64,
     /// Sessions that have ended, or were rotated away: there is nothing to carry over.
     pub ended: u64,
     /// Sessions that nobody used until their deadline, and [`GRACE`](dewar::store::GRACE) longer.

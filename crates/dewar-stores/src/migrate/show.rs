@@ -11,7 +11,7 @@ use dewar::{
 };
 
 use super::{
-    carry::{PROBE_MS, is_mark},
+    carry::{is_mark, is_probe},
     migrating::Migrating,
 };
 
@@ -147,7 +147,7 @@ impl Migrating {
         key: &StoreKey,
         loaded: &Result<Loaded, StoreError>,
     ) -> Result<bool, StoreError> {
-        if matches!(loaded, Ok(Loaded::Ended { until_ms: PROBE_MS })) {
+        if loaded.as_ref().is_ok_and(is_probe) {
             return Ok(false);
         }
         let is_live = matches!(loaded, Ok(Loaded::Live(_)));

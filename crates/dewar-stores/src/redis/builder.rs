@@ -218,7 +218,8 @@ impl RedisStoreBuilder {
     /// Connects, and looks whether it is what it should be.
     ///
     /// # Errors
-    /// If options contradict each other, no node answers, the user is refused, or a strict store
+    /// If options contradict each other, no node answers, the user is refused or may not use the keys of
+    /// the prefix, or a strict store
     /// finds a master without `min-replicas-to-write`; see [`OpenError`].
     pub async fn connect(self) -> Result<RedisStore, OpenError> {
         let scripts = self.scripts();
@@ -245,9 +246,12 @@ impl RedisStoreBuilder {
             }
             Nodes::Cluster(seeds) => Ok(Route::Cluster(Cluster::new(seeds, Arc::clone(&options)))),
         };
-        let route = route.map_err(unreachable)?;
-        for master in route.masters().await.map_err(unreachable)? {
-            master.check(strict).await.map_err(unreachable)?;
+        let failed = |fault: Fault| fault.into_open_error(options.tls);
+        let route = route.map_err(failed)?;
+        // The name of a session that nobody has.
+        let key = [&options.prefix[..], &[0; 32]].concat();
+        for master in route.masters().await.map_err(failed)? {
+            master.check(strict, &key).await.map_err(failed)?;
         }
         Ok(RedisStore(Arc::new(Inner { options, route, scripts, walk: Default::default() })))
     }
@@ -305,14 +309,21 @@ fn check(nodes: &Nodes, options: &Options) -> Result<(), OpenError> {
         let rule = "this program is built without it; rebuild with --features redis-tls";
         return wrong("tls", "true".to_owned(), rule);
     }
+    #[cfg(feature = "redis-tls")]
+    if options.root.as_deref().is_some_and(|pem| !is_certificate(pem)) {
+        let rule =
+            "name the file of a certificate, with BEGIN CERTIFICATE and END CERTIFICATE in it";
+        return wrong("tls_root", "what holds no certificate in PEM".to_owned(), rule);
+    }
     Ok(())
 }
 
-fn unreachable(fault: Fault) -> OpenError {
-    match fault {
-        Fault::MinReplicas { node, found } => OpenError::MinReplicas { node, found },
-        fault => OpenError::Unreachable { source: Box::new(fault) },
-    }
+#[cfg(feature = "redis-tls")]
+fn is_certificate(pem: &[u8]) -> bool {
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    all.is_ok_and(|all| !all.is_empty())
 }
 
 /// Without the logins.

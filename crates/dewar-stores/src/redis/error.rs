@@ -2,6 +2,18 @@
 
 use std::error::Error;
 
+/// What a user is to be allowed, beside the keys. `info` is for those who list sessions and sweep them.
+const RIGHTS: &str = "+@read +@write +@scripting +@connection +wait +role +info +scan +time, with Cluster +cluster, and \
+     for a strict store +config|get";
+
+fn tls_cure(tls: bool) -> &'static str {
+    if tls {
+        "does the server speak TLS on this port? If not, write redis:// for rediss://"
+    } else {
+        "does the server speak TLS on this port? If so, write rediss:// for redis://"
+    }
+}
+
 /// Why a Redis cannot be a store. It never shows a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,6 +37,33 @@ pub enum OpenError {
     #[error("cannot connect to Redis")]
     Unreachable {
         /// What the driver says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It broke off, or said nothing that is understood, as happens where one side speaks TLS and the other
+    /// does not.
+    #[error("cannot connect to Redis; {}", tls_cure(*.tls))]
+    PerhapsTls {
+        /// Whether TLS was spoken to it.
+        tls: bool,
+        /// What the driver says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It wants a password, and none was given.
+    #[error(
+        "Redis asks for a password, and none was given; write redis://:PASSWORD@HOST or \
+         redis://USER:PASSWORD@HOST"
+    )]
+    NoPassword {
+        /// What Redis says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The user is known, and may not use the sessions' keys.
+    #[error(
+        "the user may not read the sessions' keys or run scripts on them; give it the keys of the \
+         prefix (~dewar:*) and {RIGHTS}"
+    )]
+    NoRights {
+        /// What Redis says.
         source: Box<dyn Error + Send + Sync>,
     },
     /// A strict store needs a master that stops when it is cut off.

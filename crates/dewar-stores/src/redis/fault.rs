@@ -3,7 +3,7 @@
 use dewar::store::{StoreError, StoreErrorKind};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::form::Unreadable;
+use super::{error::OpenError, form::Unreadable};
 
 /// Why an attempt failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -37,6 +37,33 @@ impl Fault {
         match error.kind() {
             ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(error),
             _ => Self::Lost(error),
+        }
+    }
+
+    /// As the reason why a store is not opened. `tls`: whether it was spoken.
+    pub(super) fn into_open_error(self, tls: bool) -> OpenError {
+        let code = match &self {
+            Self::Refused(error) | Self::Unreached(error) => error.code().map(str::to_owned),
+            _ => None,
+        };
+        let broke_off = match &self {
+            // Nobody is there at all.
+            Self::Unreached(error) if error.is_connection_refusal() => false,
+            Self::Unreached(error) | Self::Lost(error) if tls => {
+                // What is not TLS is silence, an end, or a message that is none.
+                error.is_timeout()
+                    || error.is_connection_dropped()
+                    || error.to_string().contains("corrupt message")
+            }
+            Self::Unreached(error) | Self::Lost(error) => error.is_connection_dropped(),
+            _ => false,
+        };
+        match (self, code.as_deref()) {
+            (Self::MinReplicas { node, found }, _) => OpenError::MinReplicas { node, found },
+            (fault, Some("NOAUTH")) => OpenError::NoPassword { source: fault.into() },
+            (fault, Some("NOPERM")) => OpenError::NoRights { source: fault.into() },
+            (fault, _) if broke_off => OpenError::PerhapsTls { tls, source: fault.into() },
+            (fault, _) => OpenError::Unreachable { source: fault.into() },
         }
     }
 
@@ -91,6 +118,9 @@ impl Fault {
                 Some("WRONGTYPE") => StoreErrorKind::Corrupt,
                 // Somebody's script holds the node.
                 Some("BUSY" | "UNKILLABLE") => StoreErrorKind::Contended,
+                // Whoever else may be the master was asked for before: that this one takes no writes is
+                // its answer, and asking on would keep the visitor waiting for the same.
+                Some("READONLY") => StoreErrorKind::Refused,
                 // The master was not found, or has no data yet: that is no answer of the store.
                 _ if self.may_be_elsewhere() => StoreErrorKind::Unavailable,
                 _ => StoreErrorKind::Refused,

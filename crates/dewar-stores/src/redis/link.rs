@@ -145,9 +145,19 @@ impl Link {
         Fault::MinReplicas { node: self.endpoint.to_string(), found: found.to_owned() }
     }
 
-    /// Opens the shared connection, and with `own` one that could wait for replicas.
-    pub(super) async fn check(&self, own: bool) -> Result<(), Fault> {
-        self.connection().await?;
+    /// Opens the shared connection, and with `own` one that could wait for replicas; asks whether the user
+    /// may read this key and run a script on it.
+    pub(super) async fn check(&self, own: bool, key: &[u8]) -> Result<(), Fault> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("GET").arg(key).cmd("EVAL").arg("return 0").arg(1).arg(key);
+        for answer in self.send(&pipeline).await? {
+            // Whatever else it refuses is of this moment, or, in a cluster, of a key that lies elsewhere.
+            if let Value::ServerError(error) = answer {
+                if matches!(error.code(), "NOAUTH" | "NOPERM") {
+                    return Err(Fault::Refused(error.into()));
+                }
+            }
+        }
         if own {
             let connection = self.open_own().await?;
             lock(&self.own).push(connection);

@@ -36,6 +36,10 @@ pub(super) fn pack(data: &[u8]) -> Option<Vec<u8>> {
 
 /// Undoes [`pack`]; `None` if the bytes are not such.
 pub(super) fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+    // Packed is less than it was, so this is none of ours: nothing is reserved for it.
+    if packed.len() > MOST {
+        return None;
+    }
     UNPACKER.with_borrow_mut(|unpacker| {
         unpacker.reset(false);
         unpacker.set_dictionary(WORDS.as_bytes()).ok()?;
@@ -96,6 +100,15 @@ mod tests {
             })
             .collect();
         assert_eq!(pack(&chance), None);
+    }
+
+    /// A stream may be long and hold little: empty blocks, and then a session.
+    #[test]
+    fn what_no_writer_makes_so_long_is_none() {
+        const EMPTY: &[u8] = &[0, 0, 0, 0xff, 0xff];
+        let padded = |blocks: usize| [EMPTY.repeat(blocks), pack(SESSION).unwrap()].concat();
+        assert_eq!(unpack(&padded(1)).unwrap(), SESSION);
+        assert_eq!(unpack(&padded(MOST / EMPTY.len() + 1)), None);
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl From<Fault> for StoreError {
 /// An error of the database before anything was committed.
 pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     let kind = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Contended,
+        // The lock is on all sessions, not on one: whoever waits for it in vain has a silent store, and
+        // asking again at once would wait as long again.
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::TimedOut,
         Some(ErrorCode::ConstraintViolation | ErrorCode::ReadOnly) => StoreErrorKind::Refused,
         Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
         // A damaged file too: `Corrupt` is of one record, and would let every visitor begin anew.

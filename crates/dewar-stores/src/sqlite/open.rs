@@ -134,7 +134,7 @@ impl SqliteStoreBuilder {
 
     /// How long a call waits for a file that another process has locked. Default: 1.5 seconds.
     ///
-    /// Then it fails with [`Contended`](dewar::store::StoreErrorKind::Contended), and nothing of it is
+    /// Then it fails with [`TimedOut`](dewar::store::StoreErrorKind::TimedOut), and nothing of it is
     /// done. Choose it shorter than the time that the session layer gives a call (2 seconds), or the
     /// layer hears nothing and takes the store for silent. More than an hour counts as an
     /// hour.

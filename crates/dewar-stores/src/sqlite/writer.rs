@@ -49,7 +49,7 @@ pub(super) fn run(site: &Site, queue: &Queue<Box<dyn Job>>, copying: &Copying, f
             Ok(opened) => Life::run(site, queue, copying, last.insert(opened), jobs),
             Err(error) => {
                 let kind = match error.is_busy() {
-                    true => StoreErrorKind::Contended,
+                    true => StoreErrorKind::TimedOut,
                     false => StoreErrorKind::Unavailable,
                 };
                 fail_all(jobs, kind, error);
@@ -206,7 +206,7 @@ impl<'c> Life<'c> {
 fn fail_late(jobs: Jobs, error: rusqlite::Error) -> Jobs {
     let now = Instant::now();
     let (late, rest) = jobs.into_iter().partition(|job| job.deadline() <= now);
-    fail_all(late, StoreErrorKind::Contended, error);
+    fail_all(late, StoreErrorKind::TimedOut, error);
     rest
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, net::Ipv6Addr};
 
 use super::{error::UrlError, percent};
 
-/// Who asks. Its `Debug` does not show the password.
+/// Who asks. Its `Debug` does not show the password, nor a user without one: that may be the password.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Login {
@@ -17,7 +17,15 @@ pub struct Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let password = self.password.as_ref().map(|_| "hidden");
-        f.debug_struct("Login").field("user", &self.user).field("password", &password).finish()
+        f.debug_struct("Login").field("user", &self.shown()).field("password", &password).finish()
+    }
+}
+
+impl Login {
+    /// The user as it may be shown. A password whose colon was forgotten stands in the user's place.
+    pub(super) fn shown(&self) -> Option<&str> {
+        let user = self.user.as_deref();
+        if self.password.is_some() { user } else { user.map(|_| "***") }
     }
 }
 
@@ -62,6 +70,10 @@ impl<'u> Authority<'u> {
             Some((login, hosts)) => (login_of(login)?, hosts),
             None => (Login::default(), authority),
         };
+        // Postgres may know users by their name alone. A Redis does not.
+        if login.user.is_some() && login.password.is_none() && !scheme.contains("postgres") {
+            return Err(UrlError::NoColonInLogin { scheme });
+        }
         let hosts = hosts.split(',').map(|host| host_of(scheme, host, port));
         Ok(Self { login, hosts: hosts.collect::<Result<_, _>>()?, path })
     }

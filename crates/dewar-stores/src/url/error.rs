@@ -136,6 +136,15 @@ pub enum UrlError {
     /// An address that is none, or has no brackets.
     #[error("an IPv6 address stands in brackets; write [::1]:6379")]
     Ipv6,
+    /// A password without its colon, or a user without his password.
+    #[error(
+        "what stands before the @ has no colon; write {scheme}://:PASSWORD@host, or \
+         {scheme}://USER:PASSWORD@host"
+    )]
+    NoColonInLogin {
+        /// The scheme.
+        scheme: &'static str,
+    },
     /// A user or a password that ends too early.
     #[error("a user or a password has one of / ? # @ in it; write %2F %3F %23 %40")]
     Unescaped,
@@ -169,12 +178,12 @@ pub enum UrlError {
         scheme: &'static str,
     },
     /// A file that an option names cannot be read.
-    #[error("the file of the option {option} cannot be read")]
+    #[error("the file of the option {option} cannot be read: {reason}")]
     File {
         /// The option.
         option: &'static str,
         /// What the operating system says.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The URL is good, and the store cannot be opened.
     #[error("the session store {url} cannot be opened")]

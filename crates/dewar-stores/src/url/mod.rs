@@ -13,12 +13,37 @@
 //! | `flask-session+sqlite:FILE` | the same in SQLite |
 //!
 //! The last three are given session ids instead of hashes: migrate from them, or list what they hold. An
-//! application takes `FlaskSessionStore` itself.
+//! application takes `FlaskSessionStore` itself. Their table has to be there; none is made.
 //!
 //! With `rediss+sentinel` and `rediss+cluster` TLS is spoken, and to Postgres as the option `sslmode`
 //! says: `postgres://app@db/app?sslmode=verify-full`. Options follow a `?` as
 //! `name=value&name=value`. In a user, a password, a name, a file and a value, `%` and two hex digits
 //! stand for a byte; `% / ? # @ :` have to be written so in a user or a password, `% ?` in a file.
+//!
+//! | store | option | what it says |
+//! |---|---|---|
+//! | `sqlite` | `durability` | `full` (default) or `normal`: what an answered write survives |
+//! | | `busy_timeout_ms` | how long a locked file is waited for; 1500 |
+//! | | `queue_length` | how many writes may wait; 1024 |
+//! | `redis…` | `prefix` | what every key begins with; `dewar:` |
+//! | | `timeout_ms` | how long a call may take; 1500 |
+//! | | `tell_expired_s` | keys are kept so much longer for a sweep that tells of their ends; not |
+//! | | `strict` | how many replicas confirm what ends a session; none |
+//! | | `strict_writes` | `true`: they confirm every write; `false` |
+//! | | `tls_root` | the file of the authority's certificate, in PEM; those of the system |
+//! | | `sentinel_user`, `sentinel_password` | who asks the Sentinels; nobody |
+//! | `postgres` | `schema` | where the tables are; `dewar` |
+//! | | `connections` | how many there are at most |
+//! | | `connect_timeout_ms`, `answer_timeout_ms` | how long connecting, and a call, may take |
+//! | | `synchronous_commit` | as Postgres has it; what the server says |
+//! | | `application_name` | how the connections are called; `dewar` |
+//! | both `postgres` | `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `channel_binding` | TLS, as libpq has it |
+//! | `flask-session+…` | `prefix` | what names begin with; `session:` |
+//! | | `format` | `msgpack` (default) or `json`: how records are written |
+//!
+//! The user of a Redis needs the keys of the prefix (`~dewar:*`) and `+@read +@write +@scripting
+//! +@connection +wait +role +info +scan +time`, with Cluster `+cluster`, and a strict store `+config|get`.
+//! An application that neither sweeps nor lists sessions does without `+info`; `dewar sessions` needs it.
 //!
 //! ```
 //! use dewar_stores::url::StoreUrl;

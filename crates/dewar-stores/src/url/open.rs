@@ -78,7 +78,7 @@ impl StoreUrl {
             }
             #[cfg(feature = "postgres")]
             FlaskSessionDatabase::Postgres(of) => {
-                let store = FlaskSessionStore::postgres(&of.for_driver()).await;
+                let store = FlaskSessionStore::postgres_that_is_there(&of.for_driver()).await;
                 Ok(as_said(store.map_err(|source| self.failed(source))?, &url.options))
             }
             #[cfg(not(feature = "postgres"))]
@@ -87,7 +87,7 @@ impl StoreUrl {
             }
             #[cfg(feature = "sqlite")]
             FlaskSessionDatabase::Sqlite(file) => {
-                let store = FlaskSessionStore::sqlite(file);
+                let store = FlaskSessionStore::sqlite_that_is_there(file);
                 Ok(as_said(store.map_err(|source| self.failed(source))?, &url.options))
             }
             #[cfg(not(feature = "sqlite"))]
@@ -199,7 +199,7 @@ fn redis(url: &RedisUrl) -> Result<crate::redis::RedisStoreBuilder, UrlError> {
     if let Some(file) = options.get("tls_root") {
         let pem = std::fs::read(file);
         builder =
-            builder.tls_root(pem.map_err(|source| UrlError::File { option: "tls_root", source })?);
+            builder.tls_root(pem.map_err(|reason| UrlError::File { option: "tls_root", reason })?);
     }
     Ok(builder)
 }

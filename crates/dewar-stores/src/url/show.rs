@@ -84,7 +84,7 @@ fn authority(
     hosts: &[Host],
 ) -> fmt::Result {
     write!(f, "{scheme}://")?;
-    let user = encode(login.user.as_deref().unwrap_or_default(), "");
+    let user = encode(login.shown().unwrap_or_default(), "*");
     match (&login.user, &login.password) {
         (None, None) => {}
         (_, None) => write!(f, "{user}@")?,

@@ -45,6 +45,13 @@ SELECT EXISTS (SELECT FROM r), (SELECT data FROM r), (SELECT expiry FROM r),
        EXISTS (SELECT FROM n), (SELECT note FROM n), (SELECT expires_ms FROM n)
 ";
 
+/// The same where nobody has made a table for notes yet.
+const READ_WITHOUT_NOTES: &str = "
+WITH r AS (SELECT data, expiry FROM sessions WHERE session_id = $2)
+SELECT EXISTS (SELECT FROM r), (SELECT data FROM r), (SELECT expiry FROM r),
+       $1::text IS NULL, NULL::bytea, NULL::bigint
+";
+
 const INSERT_NOTE: &str = "INSERT INTO dewar_flask_sessions (name, note, expires_ms)
     VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
 const UPDATE_NOTE: &str =
@@ -58,6 +65,8 @@ const DELETE: &str = "DELETE FROM sessions WHERE session_id = $1";
 /// Where the server is, and the connection to it.
 pub(super) struct Connection {
     reach: Reach,
+    /// Whether the tables are made if they are missing.
+    makes_tables: bool,
     open: Mutex<Option<Open>>,
 }
 
@@ -65,14 +74,20 @@ pub(super) struct Connection {
 pub(super) struct Open {
     pub(super) client: Client,
     pub(super) read: Statement,
-    pub(super) read_locked: Statement,
-    pub(super) insert_note: Statement,
-    pub(super) update_note: Statement,
+    /// There are none before something is to be noted, where tables are not made.
+    pub(super) notes: Option<Notes>,
     pub(super) insert: Statement,
     pub(super) update: Statement,
     pub(super) prolong: Statement,
     pub(super) delete: Statement,
     _carrier: Carrier,
+}
+
+/// What is done with notes.
+pub(super) struct Notes {
+    pub(super) read_locked: Statement,
+    pub(super) insert: Statement,
+    pub(super) update: Statement,
 }
 
 /// Carries the messages until it is dropped.
@@ -85,9 +100,9 @@ impl Drop for Carrier {
 }
 
 impl Connection {
-    pub(super) fn new(url: &str) -> Result<Self, OpenError> {
+    pub(super) fn new(url: &str, makes_tables: bool) -> Result<Self, OpenError> {
         let reach = Reach::new(url, Wanted::default(), PATIENCE)?;
-        Ok(Self { reach, open: Mutex::default() })
+        Ok(Self { reach, makes_tables, open: Mutex::default() })
     }
 
     /// The connection, for one call; it is kept for the next one if that says so.
@@ -100,16 +115,39 @@ impl Connection {
         Ok(Held { place, open })
     }
 
+    /// The same for a call that notes something.
+    pub(super) async fn hold_to_note(&self) -> Result<Held<'_>, Error> {
+        let held = self.hold().await?;
+        if held.open.notes.is_some() {
+            return Ok(held);
+        }
+        make_tables(&held.open.client).await?;
+        // What it has prepared knows no notes.
+        drop(held);
+        self.hold().await
+    }
+
     async fn open(&self) -> Result<Open, Error> {
         let (client, carrier) = self.reach.connect(true).await?;
         let carrier = Carrier(tokio::spawn(async move { drop(carrier.await) }));
         client.batch_execute(SETTINGS).await?;
-        make_tables(&client).await?;
+        if self.makes_tables {
+            make_tables(&client).await?;
+        }
+        let has_notes = "SELECT to_regclass('dewar_flask_sessions') IS NOT NULL";
+        let (read, notes) = if client.query_one(has_notes, &[]).await?.try_get(0)? {
+            let notes = Notes {
+                read_locked: client.prepare(&READ.replace("{lock}", " FOR UPDATE")).await?,
+                insert: client.prepare(INSERT_NOTE).await?,
+                update: client.prepare(UPDATE_NOTE).await?,
+            };
+            (client.prepare(&READ.replace("{lock}", "")).await?, Some(notes))
+        } else {
+            (client.prepare(READ_WITHOUT_NOTES).await?, None)
+        };
         Ok(Open {
-            read: client.prepare(&READ.replace("{lock}", "")).await?,
-            read_locked: client.prepare(&READ.replace("{lock}", " FOR UPDATE")).await?,
-            insert_note: client.prepare(INSERT_NOTE).await?,
-            update_note: client.prepare(UPDATE_NOTE).await?,
+            read,
+            notes,
             insert: client.prepare(INSERT).await?,
             update: client.prepare(UPDATE).await?,
             prolong: client.prepare(PROLONG).await?,

@@ -11,11 +11,11 @@ use std::{
 
 use dewar::store::{StoreError, StoreErrorKind};
 use tokio::time::timeout;
-use tokio_postgres::{Error, Statement};
+use tokio_postgres::{Error, Statement, error::SqlState};
 
 use crate::postgres::{Deed, store_error};
 
-use self::connection::{Connection, Open, PATIENCE};
+use self::connection::{Connection, Notes, Open, PATIENCE};
 use super::{
     look::{Change, NEVER_MS, NewBytes, There},
     redis::OpenError,
@@ -41,10 +41,26 @@ impl FlaskSessionStore<Postgres> {
     /// If the address is not understood, the server cannot be reached, refuses or is not trusted, or
     /// its table is another one.
     pub async fn postgres(url: &str) -> Result<Self, OpenError> {
+        Self::over(url, true).await
+    }
+
+    /// As [`postgres`](Self::postgres), for whoever takes sessions from there: no table is made. Our own
+    /// is, when something is first to be noted: that a session was carried over.
+    ///
+    /// # Errors
+    /// As [`postgres`](Self::postgres), and if there is no table `sessions`.
+    pub async fn postgres_that_is_there(url: &str) -> Result<Self, OpenError> {
+        Self::over(url, false).await
+    }
+
+    async fn over(url: &str, makes_tables: bool) -> Result<Self, OpenError> {
         let unreachable =
             |source: crate::postgres::OpenError| OpenError::Unreachable { source: source.into() };
-        let connection = Connection::new(url).map_err(unreachable)?;
+        let connection = Connection::new(url, makes_tables).map_err(unreachable)?;
         match timeout(PATIENCE, connection.hold()).await {
+            Ok(Err(error)) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
+                return Err(OpenError::NoTable { table: "sessions" });
+            }
             Ok(held) => held.map_err(|error| unreachable(error.into()))?.keep(),
             Err(_) => {
                 return Err(unreachable(crate::postgres::OpenError::TimedOut { after: PATIENCE }));
@@ -93,12 +109,15 @@ impl Table for Postgres {
     ) -> Result<bool, StoreError> {
         let sent = AtomicBool::new(false);
         in_time(Some(&sent), async {
-            let held = self.connection.hold().await.map_err(undone)?;
-            let Open { client, read_locked, .. } = &held.open;
+            let held = self.connection.hold_to_note().await.map_err(undone)?;
+            let Open { client, notes: Some(notes), .. } = &held.open else {
+                return Err(StoreError::unavailable("somebody took the table of the notes away"));
+            };
             client.batch_execute("BEGIN").await.map_err(undone)?;
-            let now = Found::read(&held.open, read_locked, place).await.map_err(undone)?;
+            let now = Found::read(&held.open, &notes.read_locked, place).await.map_err(undone)?;
             let is_same = (&now.there.bytes, &now.there.note) == (&there.bytes, &there.note);
-            let done = is_same && put(&held.open, place, &now, change).await.map_err(undone)?;
+            let done =
+                is_same && put(&held.open, notes, place, &now, change).await.map_err(undone)?;
             sent.store(done, Ordering::Relaxed);
             let (end, deed) =
                 if done { ("COMMIT", Deed::Writes) } else { ("ROLLBACK", Deed::Reads) };
@@ -143,6 +162,10 @@ impl Table for Postgres {
         let sent = AtomicBool::new(false);
         in_time(Some(&sent), async {
             let held = self.connection.hold().await.map_err(undone)?;
+            if held.open.notes.is_none() {
+                held.keep();
+                return Ok(0);
+            }
             sent.store(true, Ordering::Relaxed);
             let forgotten = held.open.client.execute(sql, &[&signed(now_ms), &limit]).await;
             let forgotten = forgotten.map_err(|error| store_error(error, Deed::Writes))?;
@@ -183,9 +206,15 @@ impl Found {
 
 /// Writes both, in a transaction that holds the rows there were. False if somebody else was quicker
 /// with one there was not: then all of it has to be undone.
-async fn put(open: &Open, place: &Place, found: &Found, change: &Change) -> Result<bool, Error> {
+async fn put(
+    open: &Open,
+    notes: &Notes,
+    place: &Place,
+    found: &Found,
+    change: &Change,
+) -> Result<bool, Error> {
     let client = &open.client;
-    let note = if found.has_note { &open.update_note } else { &open.insert_note };
+    let note = if found.has_note { &notes.update } else { &notes.insert };
     let note_expires_ms = signed(change.note_expires_ms.unwrap_or(u64::MAX));
     if client.execute(note, &[&place.note, &change.note, &note_expires_ms]).await? == 0 {
         return Ok(false);
