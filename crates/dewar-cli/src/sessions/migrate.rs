@@ -14,9 +14,12 @@ use super::{
     dry_run::Outcome,
     progress::Progress,
     reach::{self, Reach},
-    span,
+    span, view,
 };
-use crate::{failure::Failed, store, terminal};
+use crate::{
+    failure::{Failed, with_causes},
+    store, terminal,
+};
 
 /// How wide the bar is.
 const BAR: u64 = 30;
@@ -29,10 +32,12 @@ pub(super) async fn run(args: &Migrate) -> anyhow::Result<()> {
     }
     store::ensure_ours(option, &to)?;
     let (counted, seen) = count(&old).await?;
+    // Before it is done as well: afterwards it is too late.
+    terminal::note(
+        "every node of the application has to use both stores first, by \
+         dewar_stores::migrate::Migrating: then nobody is logged out",
+    );
     if !args.yes {
-        terminal::note(
-            "let every node of the application use both stores first: then nobody is logged out",
-        );
         return outcome(args, &counted).print(args.json);
     }
     let new = store::open(option, &to).await?;
@@ -78,7 +83,7 @@ async fn count(old: &Reach) -> anyhow::Result<(Moved, u64)> {
                 }
                 Ok(Loaded::Live(_)) => moved.carried += 1,
                 // The mark of one that was carried over.
-                Ok(Loaded::Moved(to)) if to.to == key => moved.already_there += 1,
+                Ok(Loaded::Moved(to)) if view::is_carried(&key, &to) => moved.already_there += 1,
                 Ok(Loaded::Moved(to)) => {
                     moved.ended += 1;
                     moved.routes_until_ms = moved.routes_until_ms.max(to.until_ms);
@@ -116,7 +121,13 @@ async fn moved(
         MigrationError::OtherMigration { .. }
         | MigrationError::NoCheckpoint { .. }
         | MigrationError::CannotScan => anyhow!(error),
-        error => Failed(format!("{:#}", anyhow!(error))).into(),
+        error => {
+            let said = with_causes(&anyhow!(error));
+            // One that was not begun has none.
+            let kept = args.checkpoint.as_deref().filter(|file| file.exists());
+            let cure = kept.map_or("", |_| ": nothing is lost, go on with --resume");
+            Failed(said + cure).into()
+        }
     })
 }
 
