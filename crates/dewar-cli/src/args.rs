@@ -1,10 +1,18 @@
 //! What can be asked for.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{failure::MISUSED, sessions::args::Sessions, terminal};
+use crate::{
+    failure::{MISUSED, REFUSED},
+    sessions::args::Sessions,
+    terminal,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -256,8 +264,15 @@ pub(crate) struct Sign {
 pub(crate) fn parse() -> Result<Args, ExitCode> {
     Args::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = error.print();
-            ExitCode::SUCCESS
+            // A reader that went away wants no more.
+            let shown = error.print().and_then(|()| io::stdout().flush());
+            match shown {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    terminal::note(&format!("cannot write to the standard output: {error}"));
+                    ExitCode::from(REFUSED)
+                }
+                _ => ExitCode::SUCCESS,
+            }
         }
         _ => {
             terminal::note(&one_line(&error));

@@ -7,7 +7,7 @@ use dewar::store::StoreError;
 use crate::terminal;
 
 /// The verdict on a cookie is bad, or what was asked for could not be done.
-const REFUSED: u8 = 1;
+pub(crate) const REFUSED: u8 = 1;
 /// The command was not used as it can be.
 pub(crate) const MISUSED: u8 = 2;
 /// The command worked, and there was nothing to work on.
@@ -49,11 +49,11 @@ impl fmt::Display for NothingFound {
 
 impl std::error::Error for NothingFound {}
 
-/// What went wrong and its causes, each once: some drivers say the same on every floor.
+/// What went wrong and its causes, each once: some drivers say on every floor what lies below.
 pub(crate) fn with_causes(error: &anyhow::Error) -> String {
     let mut told: Vec<String> = Vec::new();
     for cause in error.chain().map(ToString::to_string) {
-        if told.last() != Some(&cause) {
+        if !told.last().is_some_and(|above| above.ends_with(&cause)) {
             told.push(cause);
         }
     }
@@ -70,4 +70,21 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     } else {
         MISUSED
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let refused = "Connection refused (os error 111)";
+        let error = anyhow!(refused).context(format!("cannot connect: {refused}"));
+        let error = error.context("the store cannot be opened");
+        let told = format!("the store cannot be opened: cannot connect: {refused}");
+        assert_eq!(with_causes(&error), told);
+        assert_eq!(with_causes(&anyhow!("full").context("cannot write")), "cannot write: full");
+    }
 }

@@ -1,5 +1,10 @@
 //! The store that a URL names, and messages that say which option named it.
 
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
 use anyhow::{anyhow, ensure};
 use dewar::store::BoxStore;
 use dewar_stores::url::{StoreUrl, UrlError};
@@ -24,11 +29,41 @@ pub(crate) fn ensure_ours(from: &str, url: &StoreUrl) -> anyhow::Result<()> {
 
 /// Opens the store. One that this build has not is a wrong use, one that does not open a failure.
 pub(crate) async fn open(from: &str, url: &StoreUrl) -> anyhow::Result<BoxStore> {
-    url.open().await.map_err(|error| match error {
-        UrlError::Open { .. } => {
-            let error = anyhow::Error::new(error);
-            Failed(format!("{}: name another {from}", with_causes(&error))).into()
-        }
-        error => anyhow!("{from}: {error}"),
-    })
+    url.open().await.map_err(|error| failed(from, url, error))
+}
+
+/// Opens a store that is there; none is made.
+pub(crate) async fn open_existing(from: &str, url: &StoreUrl) -> anyhow::Result<BoxStore> {
+    url.open_existing().await.map_err(|error| failed(from, url, error))
+}
+
+/// The folder that opening this store would make.
+pub(crate) fn missing_folder(url: &StoreUrl) -> Option<PathBuf> {
+    let folder = url.file()?.parent().filter(|folder| *folder != Path::new(""))?;
+    (!folder.exists()).then(|| folder.to_owned())
+}
+
+fn failed(from: &str, url: &StoreUrl, error: UrlError) -> anyhow::Error {
+    if !matches!(error, UrlError::Open { .. }) {
+        return anyhow!("{from}: {error}");
+    }
+    let error = anyhow::Error::new(error);
+    Failed(with_causes(&error) + &cure(from, url, &error)).into()
+}
+
+/// What helps, where the causes do not say it themselves.
+fn cure(from: &str, url: &StoreUrl, error: &anyhow::Error) -> String {
+    let mut causes = error.chain();
+    let kind = causes.find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    match kind {
+        // The place is no place for a file.
+        Some(_) if url.file().is_some() => format!(": name another {from}"),
+        Some(
+            ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::NotFound
+            | ErrorKind::TimedOut,
+        ) => ": see whether the server runs there".into(),
+        _ => String::new(),
+    }
 }

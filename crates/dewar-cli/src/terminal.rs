@@ -2,14 +2,15 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-use anyhow::Context;
+use crate::failure::Failed;
 
 /// Writes a line to the standard output. A reader that went away wants no more: no error.
 pub(crate) fn print(line: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to the standard output"),
+        Err(error) => Err(Failed(format!("cannot write to the standard output: {error}")).into()),
+        Ok(()) => Ok(()),
     }
 }
 

@@ -60,6 +60,22 @@ fn a_folder_that_takes_no_files_is_named() {
 }
 
 #[test]
+fn a_folder_that_is_made_is_named_and_so_is_the_race() {
+    let folder = std::env::temp_dir().join(format!("dewar-made-{}", std::process::id()));
+    let demo = Demo::start(&["race", "--store", &format!("sqlite:{}/x.db", folder.display())]);
+    let front = demo.get("/", "");
+    assert!(
+        front.starts_with("HTTP/1.1 200 ") && front.contains("requests that overlap"),
+        "{front}"
+    );
+    assert!(demo.get("/nothing", "").starts_with("HTTP/1.1 404 "));
+    let err = demo.interrupt().err;
+    let made = format!("dewar: made the folder {} for the store\n", folder.display());
+    assert!(err.starts_with(&made), "{err}");
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
 fn the_start_says_where_sessions_live_and_what_that_promises() {
     let demo = Demo::start(&[]);
     let file = demo.folder().join("dewar/demo.db");

@@ -309,6 +309,16 @@ fn the_warning_of_the_flask_profile_ends_before_its_field() {
     assert!(field.contains("secure") && field.contains("false"), "{err}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_takes_nothing_is_a_failure_and_no_wrong_use() {
+    for args in [&["secret"][..], &["--help"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = dewar(args).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", text(&output));
+    }
+}
+
 #[test]
 fn the_help_of_secret_is_true_for_every_size() {
     let help = dewar(&["secret", "--help"]).output().unwrap();

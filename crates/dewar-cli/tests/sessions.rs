@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 mod answer;
+mod demo;
 mod filled;
 
 use answer::dewar_with;
@@ -174,14 +175,88 @@ fn revoking_by_user_and_by_age() {
 #[test]
 fn a_dry_run_says_how_to_do_it() {
     let store = some();
+    store.add(&session(&[0x0a], Some("o'hara's")));
     let answer = store.sessions(&["revoke", "--user", "o'hara's", "--store", &store.url]);
-    assert_eq!((answer.code, &*answer.out), (3, "would end 0 sessions\n"));
+    assert_eq!((answer.code, &*answer.out), (0, "would end 1 session\n"));
     let url = format!("'{}'", store.url);
     let wanted = format!(
         "a dry run, nothing was changed; this does it: dewar sessions revoke --user \
          'o'\\''hara'\\''s' --store {url} --yes\n"
     );
     assert!(answer.err.contains(&wanted), "{}", answer.err);
+}
+
+#[test]
+fn where_there_is_nothing_to_do_no_command_is_offered() {
+    let store = some();
+    let answer = store.sessions(&["revoke", "--user", "nobody"]);
+    assert_eq!((answer.code, &*answer.out), (3, "would end 0 sessions\n"));
+    assert_eq!(answer.err, "dewar: no session is live that could be ended\n");
+    let answer = store.sessions(&["revoke", "--user", "nobody", "--json"]);
+    assert_eq!(json_of(&answer.out).get("command"), None);
+}
+
+#[test]
+fn what_is_erased_is_not_in_the_log_either() {
+    let store = Filled::new();
+    let data = br#"{"note":"a secret of alice's"}"#.to_vec();
+    store.add(&Session { data, ..session(&[1], Some("alice")) });
+    let holds = |end: &str| {
+        let file = store.file().with_file_name(format!("app.db{end}"));
+        let bytes = std::fs::read(file).unwrap();
+        bytes.windows(20).any(|some| some == b"a secret of alice's\"")
+    };
+    assert!(holds("-wal"), "the application has not written over its log");
+    assert_eq!(store.sessions(&["erase", "--user", "alice", "--yes"]).code, 0);
+    assert!(!holds("-wal") && !holds(""));
+}
+
+#[test]
+fn a_session_that_was_carried_over_is_not_called_rotated() {
+    let store = Filled::with(&[session(&[1], None)]);
+    let mark = dewar::store::Moved { to: key(&[1]), until_ms: now_ms() + 600_000 };
+    let carried = key(&[1]);
+    let written = store.store.supersede(&carried, dewar::store::WriteId::new(1), mark);
+    store.run(written).unwrap();
+    let shown = store.sessions(&["show", "015e5e5e"]).out;
+    assert!(shown.starts_with("015e5e5e was carried to another store, the mark "), "{shown}");
+    let shown = json_of(&store.sessions(&["show", "015e5e5e", "--json"]).out);
+    assert_eq!((&shown["state"], shown.get("to")), (&json!("carried"), None));
+    let revoked = store.sessions(&["revoke", "015e5e5e", "--yes"]);
+    assert!(revoked.code == 2 && revoked.err.contains("another store: name"), "{}", revoked.err);
+}
+
+/// As the section says: on the demo, in this order, logged in again where that is said.
+#[test]
+fn the_readme_can_be_followed_on_the_demo() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, section) = readme.split_once("\n## Operate\n").unwrap();
+    let store = Filled::new();
+    let demo = demo::Demo::start(&["login", "--store", &store.url]);
+    let login = || {
+        let answer = demo.post("/login", "username=42");
+        answer.split_once("set-cookie: ").unwrap().1.split(';').next().unwrap().to_owned()
+    };
+    let cookie = login();
+    assert!(demo.get("/", &cookie).ends_with("Logged in as 42"));
+    for line in section.split("```").nth(1).unwrap().lines() {
+        let Some(line) = line.strip_prefix("dewar sessions ") else { continue };
+        if line.contains("(log in again)") {
+            login();
+        }
+        let shown = store.sessions(&["ls", "--json"]).out;
+        let id = shown.lines().next().map_or(String::new(), |line| ids(line).remove(0));
+        let line = line.replace("6f1c2a9b", &id).replace("sqlite:app.db", &store.url);
+        let line = line.split('#').next().unwrap().split('>').next().unwrap();
+        let answer = store.sessions(&line.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(answer.code, 0, "{line}: {}", answer.err);
+    }
+    assert!(demo.get("/", &cookie).ends_with("You are not logged in"));
+    // Who logs out in the browser is no user any more.
+    let cookie = login();
+    demo.get("/logout", &cookie);
+    assert_eq!(store.sessions(&["export", "--user", "42"]).code, 3);
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn everything_alive_is_moved_and_a_dry_run_moves_nothing() {
     assert!(!new.file().with_file_name("new.db").exists(), "a dry run makes no store");
     let real = migrate(&old.url, &file, &["--json", "--yes"]);
     assert_eq!(real.code, 0, "{}", real.err);
+    assert!(real.err.contains("use both stores first"), "{}", real.err);
     let (mut dry, real) = (json_of(&dry.out), json_of(&real.out));
     dry.as_object_mut().unwrap().remove("command");
     dry["dry_run"] = json!(false);
@@ -237,5 +238,6 @@ fn no_password_is_repeated() {
     let old = some();
     let dry = migrate(&old.url, "redis://u:hunter2@127.0.0.1:1", &[]);
     assert!(dry.code == 0 && dry.err.contains("--to \"$DEWAR_TO\" --yes"), "{}", dry.err);
+    assert!(dry.err.contains("DEWAR_TO has to hold the URL of --to first"), "{}", dry.err);
     assert!(!dry.err.contains("hunter2"));
 }

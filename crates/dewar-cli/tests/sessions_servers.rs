@@ -88,8 +88,15 @@ fn postgres_is_operated_by_its_url() {
     every_verb(&url("one"));
     demo_and_operator(&url("two"));
     every_verb(&format!("{}?schema=three&connections=1", server.socket_url()));
+    let other = answer::dewar_with(&["sessions", "stats", "--store", &url("four")], &[], "");
+    assert_eq!((other.code, &*other.out), (2, ""), "{}", other.err);
+    assert!(other.err.contains("there are no sessions of dewar in "), "{}", other.err);
+    let again = answer::dewar_with(&["sessions", "stats", "--store", &url("four")], &[], "");
+    assert_eq!(again.code, 2, "looking made it: {}", again.out);
     let wrong = url("four").replace(&format!(":{}", server.port()), ":1");
     let answer = answer::dewar_with(&["sessions", "ls", "--store", &wrong], &[], "");
     assert_eq!((answer.code, answer.err.contains("hunter2")), (1, false), "{}", answer.err);
     assert!(answer.err.contains("postgres://postgres:***@127.0.0.1:1/postgres?schema=four"));
+    assert_eq!(answer.err.matches("os error").count(), 1, "{}", answer.err);
+    assert!(answer.err.ends_with(": see whether the server runs there\n"), "{}", answer.err);
 }

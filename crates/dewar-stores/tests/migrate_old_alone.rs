@@ -63,8 +63,13 @@ async fn it_refuses_what_it_can_not_see_and_the_session_goes_on_in_the_new_store
 async fn what_races_with_the_marking_is_no_success() {
     let (old, new) = (MemoryStore::new(), MemoryStore::new());
     let both = Migrating::new(old.clone(), new.clone());
-    let acts: [fn(&Session); 3] =
-        [|it| it.set("n", 1), Session::destroy, |it| drop(it.regenerate())];
+    let acts: [fn(&Session); 3] = [
+        |it| it.set("n", 1),
+        Session::destroy,
+        |it| {
+            it.regenerate();
+        },
+    ];
     for act in acts {
         let cookie = App::on(old.clone()).login().await;
         let carrying = (both.clone(), old.clone());

@@ -12,7 +12,7 @@ use dewar_stores::url::{SqliteUrl, StoreUrl};
 use super::key::state_folder;
 use crate::{
     args::{Demo, Mode, Profile},
-    store,
+    store, terminal,
 };
 
 /// How often what has expired is forgotten.
@@ -53,7 +53,12 @@ async fn server(url: Option<&str>) -> anyhow::Result<Home> {
         StoreUrl::Sqlite(sqlite) => sqlite.file.display().to_string(),
         url => url.to_string(),
     };
-    Ok(Home::Server { store: store::open(OPTION, &url).await?, place })
+    let made = store::missing_folder(&url);
+    let store = store::open(OPTION, &url).await?;
+    if let Some(folder) = made {
+        terminal::note(&format!("made the folder {} for the store", folder.display()));
+    }
+    Ok(Home::Server { store, place })
 }
 
 impl Home {

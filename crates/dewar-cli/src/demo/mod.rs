@@ -14,6 +14,7 @@ mod programs;
 mod race;
 mod router;
 mod serve;
+mod user;
 
 use anyhow::{Context, ensure};
 use dewar::SecretKey;

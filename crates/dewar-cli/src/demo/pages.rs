@@ -65,6 +65,19 @@ pub(super) fn start(home: &Home) -> String {
     )
 }
 
+/// What stands at `/` of a program that has no page there.
+pub(super) fn front(program: &Described) -> String {
+    let Described { title, chapter, try_this, .. } = program;
+    page(
+        title,
+        &format!(
+            "<header>\n<h1>{title}</h1>\n<p class=lead>{chapter}. {try_this}</p>\n</header>\n\
+             <main class=plain>\n<article>\n{}</article>\n</main>\n",
+            links(program, "")
+        ),
+    )
+}
+
 /// What is shown instead of a page that is not there; `mount` is put before each address.
 pub(super) fn lost(programs: &[&Described], mount: &str) -> String {
     let several = programs.len() > 1;

@@ -1,12 +1,19 @@
 //! The programs with their sessions, as one router.
 
-use axum::{Router, http::StatusCode, response::Html, routing::get};
+use axum::{
+    Router,
+    http::{StatusCode, Uri},
+    middleware,
+    response::Html,
+    routing::get,
+};
 use dewar::{SecretKey, SessionLayer};
 
 use super::{
     home::Home,
     pages,
     programs::{ALL, Described},
+    user,
 };
 use crate::args::Profile;
 
@@ -17,9 +24,13 @@ pub(super) fn one(
     home: &Home,
     key: &SecretKey,
 ) -> anyhow::Result<Router> {
-    let lost = pages::lost(&[program], "");
+    let (front, lost) = (pages::front(program), pages::lost(&[program], ""));
     let sessions = sessions(profile, home, key, "session", "/")?;
-    Ok((program.app)().fallback(not_found(lost)).layer(sessions))
+    let at = async |uri: Uri| match uri.path() {
+        "/" => (StatusCode::OK, Html(front)),
+        _ => (StatusCode::NOT_FOUND, Html(lost)),
+    };
+    Ok(app(program, home).fallback(at).layer(sessions))
 }
 
 /// All programs, each below its own path and with a cookie that only this path receives.
@@ -36,10 +47,21 @@ pub(super) fn all(profile: Profile, home: &Home, key: &SecretKey) -> anyhow::Res
         let silent = tracing::subscriber::NoSubscriber::new();
         let sessions =
             if i == 0 { build() } else { tracing::subscriber::with_default(silent, build) }?;
-        let app = (program.app)().fallback(not_found(lost.clone())).layer(sessions);
+        let app = app(program, home).fallback(not_found(lost.clone())).layer(sessions);
         router = router.nest_service(&path, app);
     }
     Ok(router)
+}
+
+/// The program; on the server, who logs in to `login` is a user to whoever operates it.
+fn app(program: &Described, home: &Home) -> Router {
+    let app = (program.app)();
+    match home {
+        Home::Server { .. } if program.name == "login" => {
+            app.layer(middleware::from_fn(user::bind))
+        }
+        _ => app,
+    }
 }
 
 fn sessions(

@@ -5,7 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args, Subcommand};
 
 const EXIT_CODES: &str = "\
-Without --yes nothing is changed: what would happen is printed, and the command that does it.
+Without --yes nothing is changed: what would happen is printed, and the command that does it. No store
+is made, but by migrate --to.
 
 Exit codes:
   0  done; or a dry run that found something to do
@@ -24,7 +25,8 @@ milliseconds.";
 
 const SHOW_EXAMPLES: &str = "\
 --json is one object: what `ls` shows, and contents, a list of objects with key, type and bytes; with
---values each also has value. A session that was moved has to and until_ms, an ended one until_ms.";
+--values each also has value. A session that was moved has to and until_ms; an ended one, and one that was
+carried to another store, until_ms.";
 
 const STATS_EXAMPLES: &str = "\
 --json is one object: live, expired, moved, ended, unreadable, with_user, ending_within_1h, bytes,
@@ -40,11 +42,14 @@ Examples:
   dewar sessions revoke --user 42 --yes          logs one user out everywhere
   dewar sessions revoke --all --older-than 30d   what would that end?
 
---json is one object: dry_run, sessions; in a dry run also command.";
+--json is one object: dry_run, sessions; in a dry run that
+finds something also command.";
 
 const PURGE_EXAMPLES: &str = "\
-A store may forget a session 5 minutes after its deadline. Applications do so by themselves.
---json is one object: dry_run, entries (sessions, markers and tombstones); in a dry run also command.";
+A store may forget a session 5 minutes after its deadline. Applications do so by themselves. The log of an
+SQLite file is emptied.
+--json is one object: dry_run, entries (sessions, markers and tombstones); in a dry run that
+finds something also command.";
 
 const EXPORT_EXAMPLES: &str = "\
 What is printed is one object: sessions, a list of what `ls --json` shows, each with contents; and
@@ -52,18 +57,23 @@ unreadable, how many cannot be shown. With --json it stands in one line.";
 
 const ERASE_EXAMPLES: &str = "\
 All sessions of the user are ended, those too that have expired. Then the whole store is read to show that
-none is left. Unreadable records have no owner that could be told; they are counted.
---json is one object: dry_run, sessions, scanned, left, unreadable; in a dry run also command.";
+none is left. Unreadable records have no owner that could be told; they are counted. The log of an SQLite file is
+emptied, in which older contents can be read. What is in backups is not erased, nor, in SQLite, what pages
+of the file hold that were freed and not yet used again: VACUUM does that.
+--json is one object: dry_run, sessions, scanned, left, unreadable; in a dry run that
+finds something also command.";
 
 const MIGRATE_EXAMPLES: &str = "\
 Examples:
   dewar sessions migrate --from sqlite:app.db --to redis://localhost
   dewar sessions migrate --from sqlite:app.db --to postgres://db/app --checkpoint move.at --yes
 
-First let every node of the application use both stores, with dewar_stores::migrate; then nobody is
-logged out. A session that was carried over is no longer in the old store.
+First let every node of the application use both stores, by giving its session layer a
+dewar_stores::migrate::Migrating of them; then nobody is logged out. A node that uses the old store alone
+logs out whoever was carried over. A session that was carried over is no longer in the old store.
 --json is one object: dry_run, sessions (to carry over, or carried), already_there, ended, expired,
-unreadable, routes_until_ms (0: none); in a dry run also command.";
+unreadable, routes_until_ms (0: none); in a dry run that
+finds something also command.";
 
 /// One verb.
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,7 @@
 use dewar::{StoreKey, UserSessions, store::Owner};
 
 use super::{
-    args::Erase, dry_run::Outcome, progress::Progress, reach::Reach, span, user, view::Sorted,
+    args::Erase, dry_run::Outcome, log, progress::Progress, reach::Reach, span, user, view::Sorted,
 };
 use crate::failure::{Failed, NothingFound};
 
@@ -35,6 +35,9 @@ pub(super) async fn run(args: &Erase) -> anyhow::Result<()> {
             }
             seen = look(&reach, &owner).await?;
         }
+    }
+    if args.yes {
+        log::empty(&reach)?;
     }
     report(args, erased, &seen)
 }

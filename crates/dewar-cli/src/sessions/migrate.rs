@@ -14,9 +14,12 @@ use super::{
     dry_run::Outcome,
     progress::Progress,
     reach::{self, Reach},
-    span,
+    span, view,
 };
-use crate::{failure::Failed, store, terminal};
+use crate::{
+    failure::{Failed, with_causes},
+    store, terminal,
+};
 
 /// How wide the bar is.
 const BAR: u64 = 30;
@@ -32,10 +35,12 @@ pub(super) async fn run(args: &Migrate) -> anyhow::Result<()> {
         ensure_two(&old, option, &to).await?;
     }
     let (counted, seen) = count(&old).await?;
+    // Before it is done as well: afterwards it is too late.
+    terminal::note(
+        "every node of the application has to use both stores first, by \
+         dewar_stores::migrate::Migrating: then nobody is logged out",
+    );
     if !args.yes {
-        terminal::note(
-            "let every node of the application use both stores first: then nobody is logged out",
-        );
         return outcome(args, &counted).print(args.json);
     }
     let new = store::open(option, &to).await?;
@@ -61,11 +66,11 @@ async fn ensure_two(old: &Reach, option: &str, to: &StoreUrl) -> anyhow::Result<
         (StoreUrl::Postgres(old), StoreUrl::Postgres(new)) => place(old) == place(new),
         (StoreUrl::Redis(_), StoreUrl::Redis(_)) => {
             let (new, old) = (store::open(option, to).await?, old.store.clone());
-            return Migrating::new(old, new).ensure_two().await.map_err(said);
+            return Migrating::new(old, new).ensure_two().await.map_err(|error| said(None, error));
         }
         _ => false,
     };
-    if are_same { Err(said(MigrationError::SameStore)) } else { Ok(()) }
+    if are_same { Err(said(None, MigrationError::SameStore)) } else { Ok(()) }
 }
 
 /// Where the sessions lie: the servers, the database, the schema.
@@ -76,13 +81,19 @@ fn place(url: &PostgresUrl) -> (Vec<(String, u16)>, Option<&String>, Option<&str
 }
 
 /// What was asked for in a wrong way is one thing, a failure another.
-fn said(error: MigrationError) -> anyhow::Error {
+fn said(checkpoint: Option<&Path>, error: MigrationError) -> anyhow::Error {
     match error {
         MigrationError::OtherMigration { .. }
         | MigrationError::NoCheckpoint { .. }
         | MigrationError::CannotScan
         | MigrationError::SameStore => anyhow!(error),
-        error => Failed(format!("{:#}", anyhow!(error))).into(),
+        error => {
+            let said = with_causes(&anyhow!(error));
+            // One that was not begun has none.
+            let kept = checkpoint.filter(|file| file.exists());
+            let cure = kept.map_or("", |_| ": nothing is lost, go on with --resume");
+            Failed(said + cure).into()
+        }
     }
 }
 
@@ -116,7 +127,7 @@ async fn count(old: &Reach) -> anyhow::Result<(Moved, u64)> {
                 }
                 Ok(Loaded::Live(_)) => moved.carried += 1,
                 // The mark of one that was carried over, to whichever store: that is not opened here.
-                Ok(Loaded::Moved(to)) if to.to == key => moved.already_there += 1,
+                Ok(Loaded::Moved(to)) if view::is_carried(&key, &to) => moved.already_there += 1,
                 Ok(Loaded::Moved(to)) => {
                     moved.ended += 1;
                     moved.routes_until_ms = moved.routes_until_ms.max(to.until_ms);
@@ -150,7 +161,7 @@ async fn moved(
         // Neither name holds a password.
         migration = migration.checkpoint(file, &old.url.to_string(), &to.to_string());
     }
-    migration.run().await.map_err(said)
+    migration.run().await.map_err(|error| said(args.checkpoint.as_deref(), error))
 }
 
 /// Flask-Session calls a session by its id, every store of ours by the hash of that.

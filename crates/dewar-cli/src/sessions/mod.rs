@@ -17,6 +17,7 @@ mod dry_run;
 mod erase;
 mod export;
 mod id;
+mod log;
 mod ls;
 mod migrate;
 mod progress;

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use super::{
     args::Purge,
     dry_run::Outcome,
+    log,
     progress::Progress,
     reach::{Reach, within},
 };
@@ -25,7 +26,9 @@ pub(super) async fn run(args: &Purge) -> anyhow::Result<()> {
         terminal::note("this store forgets by itself what is past: there is nothing to do");
         0
     } else if args.yes {
-        sweep(&reach).await?
+        let entries = sweep(&reach).await?;
+        log::empty(&reach)?;
+        entries
     } else {
         count(&reach).await?
     };

@@ -63,7 +63,7 @@ impl Reach {
         if let Some(file) = url.file() {
             ensure_file(from, file)?;
         }
-        let store = store::open(from, &url).await?;
+        let store = store::open_existing(from, &url).await?;
         Ok(Self { store, url, now_ms: clock_ms() })
     }
 

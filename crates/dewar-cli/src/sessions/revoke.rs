@@ -2,13 +2,20 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use anyhow::bail;
 use dewar::{
     StoreKey, UserSessions,
     store::{Chain, Loaded, Record, StoreErrorKind},
 };
 
 use super::{
-    args::Revoke, dry_run::Outcome, id, progress::Progress, reach::Reach, span, view::Sorted,
+    args::Revoke,
+    dry_run::Outcome,
+    id,
+    progress::Progress,
+    reach::Reach,
+    span,
+    view::{self, Sorted},
 };
 use crate::failure::NothingFound;
 
@@ -79,7 +86,10 @@ impl<'a> Ending<'a> {
     async fn named(&mut self) -> anyhow::Result<()> {
         let mut meant: Vec<(StoreKey, Record)> = Vec::new();
         for name in &self.args.ids {
-            let (key, _) = id::find(self.reach, name).await?;
+            let (key, loaded) = id::find(self.reach, name).await?;
+            if matches!(&loaded, Loaded::Moved(moved) if view::is_carried(&key, moved)) {
+                bail!("{key} was carried to another store: name that one with --store");
+            }
             if let (key, Loaded::Live(record)) = self.reach.follow(&key).await? {
                 if !meant.iter().any(|(other, _)| *other == key) {
                     meant.push((key, record));

@@ -13,6 +13,12 @@ pub(super) async fn run(args: &Show) -> anyhow::Result<()> {
     let (key, loaded) = id::find(&reach, &args.id).await?;
     let (dict, said) = match loaded {
         Loaded::Live(record) => return live(&reach, args, &key, record),
+        Loaded::Moved(moved) if view::is_carried(&key, &moved) => {
+            let mut dict = view::named(&key, "carried");
+            dict.insert("until_ms", view::deadline(moved.until_ms));
+            let until = span::relative(moved.until_ms, reach.now_ms);
+            (dict, format!("{key} was carried to another store, the mark ends {until}"))
+        }
         Loaded::Moved(moved) => {
             let mut dict = view::named(&key, "moved");
             dict.insert("to", moved.to.to_string());

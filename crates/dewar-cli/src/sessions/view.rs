@@ -2,7 +2,7 @@
 
 use dewar::{
     Dict, StoreKey, Value,
-    store::{Loaded, Record, StoreError, StoreErrorKind},
+    store::{Loaded, Moved, Record, StoreError, StoreErrorKind},
 };
 
 use super::{reach::Reach, span};
@@ -43,6 +43,12 @@ pub(super) fn dict(reach: &Reach, key: &StoreKey, record: &Record) -> Dict {
 /// What can be said of anything that stands under a key.
 pub(super) fn named(key: &StoreKey, state: &str) -> Dict {
     Dict::from([("id", Value::from(key.to_string())), ("state", state.into())])
+}
+
+/// Whether it is the mark that a migration leaves: the session goes on under the same key, in another
+/// store.
+pub(super) fn is_carried(key: &StoreKey, moved: &Moved) -> bool {
+    moved.to == *key
 }
 
 /// The largest number means never.

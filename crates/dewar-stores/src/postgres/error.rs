@@ -74,6 +74,15 @@ pub enum OpenError {
         /// What Postgres says.
         source: tokio_postgres::Error,
     },
+    /// There are no tables, and none were to be made; see
+    /// [`only_existing`](super::PostgresStoreBuilder::only_existing).
+    #[error(
+        "the schema {schema:?} holds no sessions of dewar; name the database of the application"
+    )]
+    NoTables {
+        /// The schema.
+        schema: String,
+    },
     /// The schema holds something else; nothing was changed.
     #[error("the schema {schema:?} holds tables that are not dewar's; choose another schema")]
     Foreign {

@@ -70,6 +70,7 @@ pub struct PostgresStoreBuilder {
     answer_timeout: Duration,
     synchronous_commit: Option<SynchronousCommit>,
     tls: Wanted,
+    only_existing: bool,
     #[cfg(feature = "sabotage")]
     sabotage: Option<Sabotage>,
 }
@@ -82,6 +83,8 @@ pub(super) struct Options {
     pub(super) connect_timeout: Duration,
     pub(super) answer_timeout: Duration,
     pub(super) synchronous_commit: Option<SynchronousCommit>,
+    /// Tables that are missing are not made.
+    pub(super) only_existing: bool,
     #[cfg(feature = "sabotage")]
     pub(super) sabotage: Option<Sabotage>,
 }
@@ -96,6 +99,7 @@ impl PostgresStoreBuilder {
             answer_timeout: Duration::from_secs(2),
             synchronous_commit: None,
             tls: Wanted::default(),
+            only_existing: false,
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }
@@ -137,6 +141,13 @@ impl PostgresStoreBuilder {
     /// configured.
     pub fn synchronous_commit(mut self, level: SynchronousCommit) -> Self {
         self.synchronous_commit = Some(level);
+        self
+    }
+
+    /// Makes no schema and no tables: where there are none, connecting fails with
+    /// [`OpenError::NoTables`]. For whoever looks at what an application has. Default: they are made.
+    pub fn only_existing(mut self) -> Self {
+        self.only_existing = true;
         self
     }
 
@@ -188,6 +199,7 @@ impl PostgresStoreBuilder {
             connect_timeout: self.connect_timeout,
             answer_timeout: self.answer_timeout,
             synchronous_commit: self.synchronous_commit,
+            only_existing: self.only_existing,
             #[cfg(feature = "sabotage")]
             sabotage: self.sabotage,
         })

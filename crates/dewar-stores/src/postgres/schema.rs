@@ -40,8 +40,12 @@ fn known() -> i32 {
 /// Several processes may start at once: the first one does it, the others find it done. After an
 /// error the connection is in the midst of a transaction: drop it.
 pub(super) async fn prepare(client: &Client, options: &Options) -> Result<(), OpenError> {
-    if version(client, options).await? == known() {
-        return Ok(());
+    match version(client, options).await? {
+        found if found == known() => return Ok(()),
+        0 if options.only_existing => {
+            return Err(OpenError::NoTables { schema: options.schema.clone() });
+        }
+        _ => {}
     }
     migrate(client, options).await.map_err(|error| match error {
         OpenError::Database { source } if says(&source, &SqlState::INSUFFICIENT_PRIVILEGE) => {

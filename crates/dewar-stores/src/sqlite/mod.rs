@@ -54,6 +54,7 @@ mod checkpoint;
 mod connect;
 mod dues;
 mod fault;
+mod log;
 mod open;
 mod queue;
 mod readers;
@@ -67,6 +68,7 @@ mod transaction;
 mod verbs;
 mod writer;
 
+pub use log::empty_log;
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]
 pub use open::Sabotage;

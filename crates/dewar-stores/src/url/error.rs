@@ -185,6 +185,12 @@ pub enum UrlError {
         /// What the operating system says.
         reason: std::io::Error,
     },
+    /// The URL is good, and there is no store; see [`open_existing`](super::StoreUrl::open_existing).
+    #[error("there are no sessions of dewar in {url}: name the store that the application uses")]
+    NoSessions {
+        /// Which store, without its password.
+        url: String,
+    },
     /// The URL is good, and the store cannot be opened.
     #[error("the session store {url} cannot be opened")]
     Open {

@@ -66,6 +66,35 @@ impl StoreUrl {
         }
     }
 
+    /// Opens the store if it is there: no file, no folder, no schema and no table is made. For whoever
+    /// looks at what an application keeps.
+    ///
+    /// # Errors
+    /// As [`open`], and [`UrlError::NoSessions`] if there is none: no such file or an empty one, or a
+    /// database without the tables. A Redis is always taken for one.
+    pub async fn open_existing(&self) -> Result<BoxStore, UrlError> {
+        if let Some(file) = self.file() {
+            // A link, or one that may not be looked at, is for the store to refuse.
+            let length = std::fs::metadata(file).map(|file| file.len());
+            if matches!(&length, Ok(0)) || is_missing(&length) {
+                return Err(UrlError::NoSessions { url: self.to_string() });
+            }
+        }
+        #[cfg(feature = "postgres")]
+        if let Self::Postgres(url) = self {
+            use crate::postgres::OpenError;
+
+            return match postgres(url).only_existing().connect().await {
+                Ok(store) => Ok(store.boxed()),
+                Err(OpenError::NoTables { .. }) => {
+                    Err(UrlError::NoSessions { url: self.to_string() })
+                }
+                Err(source) => Err(self.failed(source)),
+            };
+        }
+        self.open().await
+    }
+
     #[cfg(feature = "flask-session")]
     async fn flask_session(&self, url: &FlaskSessionUrl) -> Result<BoxStore, UrlError> {
         use crate::flask_session::FlaskSessionStore;
@@ -104,6 +133,10 @@ impl StoreUrl {
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> UrlError {
         UrlError::Open { url: self.to_string(), source: source.into() }
     }
+}
+
+fn is_missing(found: &std::io::Result<u64>) -> bool {
+    found.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 #[cfg(feature = "flask-session")]

@@ -18,8 +18,6 @@ mod rotation;
 mod site;
 mod tally;
 
-use anyhow::Context;
-
 use crate::{args::Demo, failure::Failed, terminal};
 use site::Site;
 use tally::Tally;
@@ -29,11 +27,17 @@ const ROUNDS: u64 = 3;
 /// How many logouts race.
 const RACES: u64 = 100;
 
+/// What is said of one that does not have the pages.
+const NO_PART: &str = "the application does not take part";
+
 /// Runs all schedules and prints what they came to.
 pub(super) fn run(args: &Demo) -> anyhow::Result<()> {
     let site = Site::start(args)?;
     let seed = args.seed.unwrap_or_else(client::unix_micros);
-    let tallies = all(args, &site, seed).context("the application does not take part")?;
+    let tallies = all(args, &site, seed).map_err(|error| {
+        // It does, and its store does not.
+        if error.is::<Failed>() { error } else { error.context(NO_PART) }
+    })?;
     drop(site);
     terminal::print(&tally::table(&tallies))?;
     let broken: Vec<_> = tallies.iter().filter(|tally| !tally.is_kept()).collect();

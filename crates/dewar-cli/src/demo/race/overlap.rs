@@ -8,6 +8,7 @@ use super::{
     client::{Answer, Client},
     site::Site,
 };
+use crate::failure::Failed;
 
 /// How often a race whose requests did not overlap is run again, with twice the time to wait.
 const ATTEMPTS: u32 = 7;
@@ -40,6 +41,7 @@ pub(super) fn overlapped<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> b
 /// A browser that has just logged in.
 pub(super) fn login(site: &Site) -> anyhow::Result<String> {
     let answer = Client::new(site.port(0))?.get("/login", "")?;
+    ensure_served(&answer, "/login")?;
     answer.cookie.with_context(|| format!("/login sets no cookie: status {}", answer.status))
 }
 
@@ -47,7 +49,9 @@ pub(super) fn login(site: &Site) -> anyhow::Result<String> {
 pub(super) fn dump(site: &Site, cookie: &str) -> anyhow::Result<Result<Dict, String>> {
     let mut seen = Vec::new();
     for port in site.ports() {
-        seen.push(Client::new(port)?.get("/dump", cookie)?.body);
+        let answer = Client::new(port)?.get("/dump", cookie)?;
+        ensure_served(&answer, "/dump")?;
+        seen.push(answer.body);
     }
     if seen.iter().any(|body| *body != seen[0]) {
         return Ok(Err(format!("the processes disagree: {seen:?}")));
@@ -62,6 +66,17 @@ pub(super) fn dump(site: &Site, cookie: &str) -> anyhow::Result<Result<Dict, Str
 /// Whether a cookie that should be dead opens nothing.
 pub(super) fn is_dead(site: &Site, cookie: &str) -> anyhow::Result<bool> {
     Ok(dump(site, cookie)?.is_ok_and(|dict| dict.is_empty()))
+}
+
+/// A page that is answered 503 has no session to show: nothing was lost, and nothing can be said.
+fn ensure_served(answer: &Answer, page: &str) -> Result<(), Failed> {
+    match answer.status {
+        503 => Err(Failed(format!(
+            "the store gave no answer: {page} was answered with {}; see whether it runs",
+            refused(answer).unwrap_or_default().trim_end()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// `status 503: …`, if it was not served.

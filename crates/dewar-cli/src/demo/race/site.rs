@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use dewar_stores::url::StoreUrl;
 
-use crate::{args::Demo, failure::Failed, store};
+use crate::{args::Demo, failure::Failed, store, terminal};
 
 /// The variable with the key of the processes.
 const KEY: &str = "DEWAR_RACE_KEY";
@@ -55,9 +55,12 @@ impl Site {
         let number = args.processes.unwrap_or(1);
         let key = dewar::random_bytes(32).context("the system has no random bytes")?;
         let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut made = None;
         let (url, folder) = match &args.store {
             Some(url) => {
-                let is_shared = store::read("--store", url)?.is_shared();
+                let read = store::read("--store", url)?;
+                made = store::missing_folder(&read);
+                let is_shared = read.is_shared();
                 ensure!(
                     is_shared || number == 1,
                     "--store memory: is the memory of one process, and --processes {number} need one \
@@ -77,6 +80,9 @@ impl Site {
             let (process, port) = process(&url, &key)?;
             processes.push(process);
             ports.push(port);
+        }
+        if let Some(folder) = made {
+            terminal::note(&format!("made the folder {} for the store", folder.display()));
         }
         Ok(Self { ports, _processes: processes, _folder: folder })
     }
