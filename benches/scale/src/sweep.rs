@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dewar::store::{GRACE, Store, StoreError, Sweep, WriteId};
+use dewar::store::{GRACE, Store, StoreError, Sweep, WriteId, sweep_through};
 use dewar_stores::{
     postgres::{PostgresStore, SynchronousCommit},
     sqlite::{Durability, SqliteStore},
@@ -37,10 +37,6 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// So long it writes without a sweep, to tell the disk's own pauses.
 const ALONE: Duration = Duration::from_secs(6);
-
-/// As `keep_swept` and `dewar sessions purge` do: so many at once, and others are let in between.
-const BATCH: usize = 1000;
-const BETWEEN: Duration = Duration::from_millis(1);
 
 pub fn sqlite(rows: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     let file = folder.join("sweep.db");
@@ -99,14 +95,8 @@ where
     let writer = Writer::start(store, now_ms);
     let start = Instant::now();
     let mut swept = 0;
-    loop {
-        let forgotten = store.sweep(past_ms, BATCH).await?.forgotten;
-        swept += forgotten as u64;
-        if forgotten < BATCH {
-            break;
-        }
-        tokio::time::sleep(BETWEEN).await;
-    }
+    // As `keep_swept` and `dewar sessions purge` do.
+    sweep_through(store, past_ms, |batch| swept += batch.forgotten as u64).await?;
     figure("sweep", name, rows, "seconds", start.elapsed().as_secs_f64());
     figure("sweep", name, rows, "left", rows as f64 - swept as f64);
     writer.stop("sweep", name, rows).await?;

@@ -170,7 +170,7 @@ mod tests {
         for (held, missing) in [(None, 1), (Some("redis://a:other@h"), 1), (Some(secret), 0)] {
             assert_eq!(repeated(&line, held).missing.len(), missing, "{held:?}");
         }
-        for plain in ["postgres://app@h/app", "sqlite:app.db", "redis://h?prefix=a:"] {
+        for plain in ["postgres://h/app", "sqlite:app.db", "redis://h?prefix=a:"] {
             let line = ["dewar", "sessions", "purge", "--store", plain];
             assert!(repeated(&line, None).missing.is_empty(), "{plain}");
             assert!(command_of(&line).contains(plain), "{}", command_of(&line));

@@ -3,7 +3,7 @@
 use anyhow::{bail, ensure};
 use dewar::{StoreKey, store::Loaded};
 
-use super::reach::{Reach, ensure_here};
+use super::reach::{Reach, within};
 use crate::failure::NothingFound;
 
 /// What `ls` shows: 8 digits.
@@ -12,11 +12,12 @@ const WHOLE: usize = 64;
 /// How many are listed if several are meant.
 const LISTED: usize = 10;
 
-/// The session with these first digits.
+/// The session with these first digits, as it stands there: what was carried to another store is shown
+/// too.
 pub(super) async fn find(reach: &Reach, given: &str) -> anyhow::Result<(StoreKey, Loaded)> {
     let prefix = read(given)?;
     if let Some(key) = whole(&prefix) {
-        return match reach.load(&key).await? {
+        return match within(reach.store.load(&key)).await? {
             Loaded::Nothing => Err(nothing(given)),
             loaded => Ok((key, loaded)),
         };
@@ -37,7 +38,7 @@ pub(super) async fn find(reach: &Reach, given: &str) -> anyhow::Result<(StoreKey
         bail!("{}", ambiguous(&prefix, &keys));
     }
     match meant.pop() {
-        Some((key, found)) => Ok((key, ensure_here(&key, found?)?)),
+        Some((key, found)) => Ok((key, found?)),
         None => Err(nothing(given)),
     }
 }

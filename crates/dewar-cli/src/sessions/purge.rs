@@ -1,24 +1,9 @@
 //! `dewar sessions purge`.
 
-use std::time::Duration;
+use dewar::store::{GRACE, Loaded, Swept, sweep_through};
 
-use dewar::store::{GRACE, Loaded, Sweep};
-use tokio::time::sleep;
-
-use super::{
-    args::Purge,
-    dry_run::Outcome,
-    log,
-    progress::Progress,
-    reach::{Reach, within},
-};
+use super::{args::Purge, dry_run::Outcome, log, progress::Progress, reach::Reach};
 use crate::terminal;
-
-/// How many a store is asked to forget at once.
-const BATCH: usize = 1000;
-
-/// How long the application has between two batches.
-const PAUSE: Duration = Duration::from_millis(1);
 
 pub(super) async fn run(args: &Purge) -> anyhow::Result<()> {
     let reach = Reach::open(&args.asked).await?;
@@ -44,15 +29,12 @@ pub(super) async fn run(args: &Purge) -> anyhow::Result<()> {
 
 async fn sweep(reach: &Reach) -> anyhow::Result<u64> {
     let (mut entries, mut progress) = (0, Progress::new());
-    loop {
-        let forgotten = within(reach.store.sweep(reach.now_ms, BATCH)).await?.forgotten;
-        entries += forgotten as u64;
+    let told = |swept: Swept| {
+        entries += swept.forgotten as u64;
         progress.tell(|| format!("{entries} entries forgotten"));
-        if forgotten < BATCH {
-            return Ok(entries);
-        }
-        sleep(PAUSE).await;
-    }
+    };
+    sweep_through(&reach.store, reach.now_ms, told).await?;
+    Ok(entries)
 }
 
 /// How many a sweep would forget now.

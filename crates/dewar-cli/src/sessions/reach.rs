@@ -187,7 +187,7 @@ pub(super) fn url(
 }
 
 /// What was carried over to another store has no answer in this one.
-pub(super) fn ensure_here(key: &StoreKey, loaded: Loaded) -> Result<Loaded, StoreError> {
+fn ensure_here(key: &StoreKey, loaded: Loaded) -> Result<Loaded, StoreError> {
     if let Loaded::Moved(moved) = &loaded {
         Chain::from(*key).follow(*moved)?;
     }

@@ -55,7 +55,7 @@ pub use memory::MemoryStore;
 pub use record::{Owner, Record, WriteId, Writes};
 pub use scan::{Cursor, Page, Scan};
 pub(crate) use sweep::keep_telling;
-pub use sweep::{Sweep, Swept, keep_swept};
+pub use sweep::{Sweep, Swept, keep_swept, sweep_through};
 pub use users::{Entry, UserIndex};
 
 use crate::id::StoreKey;

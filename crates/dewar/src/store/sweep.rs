@@ -1,6 +1,9 @@
 //! Forgetting, from time to time.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use tokio::time::sleep;
 
@@ -10,11 +13,19 @@ use crate::{
     id::StoreKey,
 };
 
-/// How many a store is asked to forget at once.
-const BATCH: usize = 1000;
+/// How many a store is asked to forget at once: at first, at most and at least.
+const FIRST: usize = 64;
+const MOST: usize = 1000;
+const LEAST: usize = 8;
 
-/// How long the others have between two batches.
-const PAUSE: Duration = Duration::from_millis(1);
+/// So long a batch should take: whoever writes meanwhile waits for it.
+const GOAL: Duration = Duration::from_millis(2);
+
+/// So many times as long as a batch took the others have for themselves, and no less and no more than
+/// this.
+const RESTS: u32 = 4;
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// What a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,21 +81,36 @@ pub(crate) async fn keep_telling(
 ) {
     loop {
         sleep(every).await;
-        loop {
-            match store.sweep(unix_millis(clock.now()), BATCH).await {
-                Ok(swept) => {
-                    swept.expired.into_iter().for_each(&tell);
-                    if swept.forgotten < BATCH {
-                        break;
-                    }
-                    // More is left; others are let in first.
-                    sleep(PAUSE).await;
-                }
-                Err(error) => {
-                    tracing::warn!(target: "dewar", %error, "the session store was not swept");
-                    break;
-                }
-            }
+        let told = |swept: Swept| swept.expired.into_iter().for_each(&tell);
+        if let Err(error) = sweep_through(store, unix_millis(clock.now()), told).await {
+            tracing::warn!(target: "dewar", %error, "the session store was not swept");
         }
+    }
+}
+
+/// Forgets everything that is past at `now_ms` (Unix milliseconds), and calls `told` after each batch.
+///
+/// Others go first: a batch takes some milliseconds, at most 1000 entries, and afterwards the store is
+/// left alone for four times as long. So a million entries take minutes.
+///
+/// # Errors
+/// Those of [`Sweep::sweep`]; what was told is forgotten.
+pub async fn sweep_through(
+    store: &impl Sweep,
+    now_ms: u64,
+    mut told: impl FnMut(Swept),
+) -> Result<(), StoreError> {
+    let mut limit = FIRST;
+    loop {
+        let start = Instant::now();
+        let swept = store.sweep(now_ms, limit).await?;
+        let (took, is_last) = (start.elapsed(), swept.forgotten < limit);
+        told(swept);
+        if is_last {
+            return Ok(());
+        }
+        let next = if took > GOAL { limit / 2 } else { limit * 2 };
+        limit = next.clamp(LEAST, MOST);
+        sleep((took * RESTS).clamp(SHORTEST_REST, LONGEST_REST)).await;
     }
 }
