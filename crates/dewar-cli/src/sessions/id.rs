@@ -1,7 +1,10 @@
 //! Which session is meant by its first digits.
 
 use anyhow::{bail, ensure};
-use dewar::{StoreKey, store::Loaded};
+use dewar::{
+    StoreKey,
+    store::{Loaded, Store},
+};
 
 use super::reach::{Reach, within};
 use crate::failure::NothingFound;
