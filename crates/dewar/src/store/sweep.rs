@@ -109,8 +109,37 @@ pub async fn sweep_through(
         if is_last {
             return Ok(());
         }
-        let next = if took > GOAL { limit / 2 } else { limit * 2 };
-        limit = next.clamp(LEAST, MOST);
-        sleep((took * RESTS).clamp(SHORTEST_REST, LONGEST_REST)).await;
+        limit = next_limit(limit, took);
+        sleep(rest_after(took)).await;
+    }
+}
+
+fn next_limit(limit: usize, took: Duration) -> usize {
+    let next = if took > GOAL { limit / 2 } else { limit * 2 };
+    next.clamp(LEAST, MOST)
+}
+
+fn rest_after(took: Duration) -> Duration {
+    (took * RESTS).clamp(SHORTEST_REST, LONGEST_REST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_store_is_asked_for_less_and_a_quick_one_for_more() {
+        let run = |took| {
+            let limits = std::iter::successors(Some(FIRST), |limit| Some(next_limit(*limit, took)));
+            limits.take(6).collect::<Vec<_>>()
+        };
+        assert_eq!(run(GOAL * 2), [64, 32, 16, 8, 8, 8]);
+        assert_eq!(run(GOAL), [64, 128, 256, 512, 1000, 1000]);
+    }
+
+    #[test]
+    fn the_others_have_four_times_as_long_within_bounds() {
+        let ms = Duration::from_millis;
+        assert_eq!([0, 5, 400].map(|took| rest_after(ms(took))), [ms(1), ms(20), ms(1000)]);
     }
 }
