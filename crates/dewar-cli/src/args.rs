@@ -222,6 +222,7 @@ pub(crate) struct Signing {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Decode {
     /// The cookie's value, or - for the standard input.
+    #[arg(allow_hyphen_values = true, value_parser = token)]
     pub(crate) token: String,
     #[command(flatten)]
     pub(crate) shape: Shape,
@@ -230,6 +231,7 @@ pub(crate) struct Decode {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Verify {
     /// The cookie's value, or - for the standard input.
+    #[arg(allow_hyphen_values = true, value_parser = token)]
     pub(crate) token: String,
     #[command(flatten)]
     pub(crate) signing: Signing,
@@ -279,6 +281,12 @@ pub(crate) fn parse() -> Result<Args, ExitCode> {
             ExitCode::from(MISUSED)
         }
     })
+}
+
+/// One id in 64 begins with a hyphen, and so does its cookie; an option has no dot.
+fn token(text: &str) -> Result<String, &'static str> {
+    let is_option = text.len() > 1 && text.starts_with('-') && !text.contains('.');
+    if is_option { Err("there is no such option, and a cookie has a dot") } else { Ok(text.into()) }
 }
 
 fn port(text: &str) -> Result<u16, &'static str> {

@@ -206,6 +206,21 @@ fn a_wrong_argument_is_answered_with_the_help_of_its_command() {
     }
 }
 
+/// One id in 64 begins with a hyphen.
+#[test]
+fn a_cookie_that_begins_with_a_hyphen_is_no_option() {
+    let id = "-".repeat(42) + "A";
+    for (cookie, wanted) in [
+        (format!("{id}.{id}"), "a session on the server"),
+        ("--typd".into(), "there is no such option, and a cookie has a dot"),
+    ] {
+        for verb in ["decode", "verify"] {
+            let said = refusal(dewar(&["cookie", verb, &cookie, "--json"]).env("SECRET_KEY", KEY));
+            assert!(said.contains(wanted), "{said}");
+        }
+    }
+}
+
 #[test]
 fn decoding_asks_for_the_whole_value_only_where_that_helps() {
     let cure = "give the whole value, without the cookie's name";

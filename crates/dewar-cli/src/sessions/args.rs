@@ -42,8 +42,9 @@ Examples:
   dewar sessions revoke --user 42 --yes          logs one user out everywhere
   dewar sessions revoke --all --older-than 30d   what would that end?
 
---json is one object: dry_run, sessions; in a dry run that
-finds something also command.";
+--all ends what is in this store. If some went to another one (carried_elsewhere), it says so and fails.
+--json is one object: dry_run, sessions, carried_elsewhere; in a dry run that finds something also
+command.";
 
 const PURGE_EXAMPLES: &str = "\
 A store may forget a session 5 minutes after its deadline. Applications do so by themselves. The log of an

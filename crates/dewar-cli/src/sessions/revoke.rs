@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::bail;
 use dewar::{
     StoreKey, UserSessions,
-    store::{Chain, Loaded, Record, StoreErrorKind},
+    store::{Chain, Loaded, Record, Store, StoreErrorKind},
 };
 
 use super::{
@@ -13,11 +13,11 @@ use super::{
     dry_run::Outcome,
     id,
     progress::Progress,
-    reach::Reach,
+    reach::{Reach, within},
     span,
     view::{self, Sorted},
 };
-use crate::failure::NothingFound;
+use crate::failure::{Failed, NothingFound};
 
 pub(super) async fn run(args: &Revoke) -> anyhow::Result<()> {
     let reach = Reach::open(&args.asked).await?;
@@ -36,19 +36,22 @@ struct Ending<'a> {
     reach: &'a Reach,
     args: &'a Revoke,
     ended: u64,
+    /// Marks of sessions that go on in another store.
+    carried: u64,
     progress: Progress,
 }
 
+/// How many were ended, and how many marks of sessions in another store were met.
 #[cfg(test)]
-pub(super) async fn end_all(reach: &Reach, args: &Revoke) -> anyhow::Result<u64> {
+pub(super) async fn end_all(reach: &Reach, args: &Revoke) -> anyhow::Result<(u64, u64)> {
     let mut ending = Ending::new(reach, args);
     ending.all().await?;
-    Ok(ending.ended)
+    Ok((ending.ended, ending.carried))
 }
 
 impl<'a> Ending<'a> {
     fn new(reach: &'a Reach, args: &'a Revoke) -> Self {
-        Self { reach, args, ended: 0, progress: Progress::new() }
+        Self { reach, args, ended: 0, carried: 0, progress: Progress::new() }
     }
 
     /// All there are. One that is rotated while the store is read may have gone to where it was read
@@ -57,6 +60,10 @@ impl<'a> Ending<'a> {
         let mut pages = self.reach.pages();
         while let Some(page) = pages.next().await? {
             for (key, found) in page {
+                if matches!(&found, Ok(Loaded::Moved(moved)) if view::is_carried(&key, moved)) {
+                    self.carried += 1;
+                    continue;
+                }
                 match Sorted::of(self.reach, found)? {
                     Sorted::Live(record) => self.take(&key, &record).await?,
                     Sorted::Moved if self.args.yes => self.take_successor(key).await?,
@@ -67,12 +74,12 @@ impl<'a> Ending<'a> {
         Ok(())
     }
 
-    /// Ends what a marker leads to. Where the chain is too long to be followed there are other markers
-    /// behind this one, which lead to the same end.
+    /// Ends what a marker leads to. Where the chain is too long to be followed, or leaves this store,
+    /// there are other markers behind this one, which lead to the same end.
     async fn take_successor(&mut self, key: StoreKey) -> anyhow::Result<()> {
         let mut chain = Chain::from(key);
         loop {
-            match self.reach.load(chain.key()).await {
+            match within(self.reach.store.load(chain.key())).await {
                 Ok(Loaded::Moved(moved)) if chain.follow(moved).is_ok() => {}
                 Ok(Loaded::Live(record)) => return self.take(chain.key(), &record).await,
                 Ok(_) => return Ok(()),
@@ -134,16 +141,24 @@ impl<'a> Ending<'a> {
     }
 
     fn finish(self) -> anyhow::Result<()> {
-        let Self { args, ended, progress, .. } = self;
+        let Self { args, ended, carried, progress, .. } = self;
         drop(progress);
         let number = span::sessions(ended);
         let outcome = Outcome {
             yes: args.yes,
-            numbers: vec![("sessions", ended)],
+            numbers: vec![("sessions", ended), ("carried_elsewhere", carried)],
             would: format!("end {number}"),
             did: format!("ended {number}"),
         };
         outcome.print(args.asked.json)?;
+        if carried > 0 {
+            let said = format!(
+                "{} went to another store before and cannot be ended in this one: name that one with \
+                 --store",
+                span::sessions(carried)
+            );
+            return Err(Failed(said).into());
+        }
         if ended == 0 && !args.all {
             return Err(NothingFound("no session is live that could be ended".into()).into());
         }
