@@ -10,7 +10,8 @@ use dewar::{
     Dict, StoreKey, Value,
     store::{
         Created, Loaded, Moved, Reached, Record, Store, StoreError, StoreErrorKind, WriteId,
-        Written, conformance::Kit,
+        Written,
+        conformance::{Alternating, Kit},
     },
 };
 use dewar_signing::{Codec, TaggedJson};
@@ -140,7 +141,7 @@ async fn two_nodes_on_one_postgres_keep_the_contract_and_a_broken_one_does_not()
             let store = FlaskSessionStore::postgres(&url).await.unwrap();
             AsIds(sabotage.map_or(store.clone(), |sabotage| store.sabotage(sabotage)))
         };
-        pg::alternating::Alternating::of([node().await, node().await])
+        Alternating::of([node().await, node().await])
     };
     let kit = |sabotage| {
         Kit::new(move || two(sabotage)).rounds(10).spawn(|client| drop(tokio::spawn(client)))

@@ -4,9 +4,9 @@
 
 mod pg;
 
-use dewar::store::conformance::{self, CaseReport, Kit};
+use dewar::store::conformance::{self, Alternating, CaseReport, Kit};
 use dewar_stores::postgres::{PostgresStore, Sabotage};
-use pg::{Server, alternating::Alternating};
+use pg::Server;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_the_contract() {

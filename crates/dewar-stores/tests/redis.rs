@@ -7,10 +7,13 @@
 
 mod support;
 
-use dewar::store::{Store, conformance::Kit};
+use dewar::store::{
+    Store,
+    conformance::{Alternating, Kit},
+};
 use dewar_stores::redis::RedisStore;
 use dewar_testdata::redis::{Cluster, Node, Sentinels};
-use support::redis::{Alternating, on};
+use support::redis::on;
 
 /// Fewer rounds than usual: each call goes to a server and back.
 const ROUNDS: usize = 40;
@@ -33,7 +36,7 @@ async fn two_stores_on_one_node_keep_the_contract() {
     let Some(node) = Node::start(&[]) else { return };
     examine(async |case| {
         let store = async || on(&node).prefix(format!("{case}:")).connect().await.unwrap();
-        Alternating::new([store().await, store().await])
+        Alternating::of([store().await, store().await])
     })
     .await;
 }

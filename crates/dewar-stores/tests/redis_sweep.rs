@@ -17,7 +17,7 @@ use dewar::{
     StoreKey,
     store::{
         Loaded, Moved, Reached, Record, Store, StoreErrorKind, Sweep, Swept, WriteId,
-        conformance::{Kit, Report},
+        conformance::{Alternating, Kit, Report},
     },
 };
 use dewar_stores::redis::{OpenError, RedisStore, RedisStoreBuilder, Sabotage};
@@ -25,7 +25,7 @@ use dewar_testdata::redis::{Cluster, Node, wait_until};
 use support::{
     chance::Chance,
     key,
-    redis::{Alternating, name, now_ms, on},
+    redis::{name, now_ms, on},
 };
 
 const HOUR_MS: u64 = 3_600_000;
@@ -67,7 +67,7 @@ async fn two_stores_that_tell_keep_the_contract_of_sweeps() {
     let Some(node) = Node::start(&[]) else { return };
     examine(async |case| {
         let store = async || telling(&node, case).connect().await.unwrap();
-        Alternating::new([store().await, store().await])
+        Alternating::of([store().await, store().await])
     })
     .await
     .assert_passed();

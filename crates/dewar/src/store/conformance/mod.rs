@@ -123,10 +123,12 @@
 //! a fresh store and keys of its own. Where several calls run at once, they do so twice: on one
 //! task with turns in a random order, and on threads of their own; a gate proves that they
 //! overlapped. A case that fails says what it found. [`Kit`] sets the seed, the number of rounds,
-//! and where the clients run if your store needs a runtime there.
+//! and where the clients run if your store needs a runtime there. [`Alternating`] shows whether two
+//! stores on one database agree, as two processes must.
 //!
 //! For the tests of whatever *uses* a store there is [`Faulty`].
 
+mod alternating;
 mod cases;
 mod chance;
 mod executor;
@@ -136,6 +138,7 @@ mod kit;
 mod report;
 mod subject;
 
+pub use alternating::Alternating;
 pub use executor::{Client, block_on};
 pub use faulty::{Fault, Faulty, cancel_after};
 pub use kit::Kit;
