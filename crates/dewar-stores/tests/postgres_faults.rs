@@ -215,6 +215,47 @@ async fn a_locked_row_is_waited_for_a_second_and_others_go_on() {
     assert_eq!(store.touch(&key(1), 5000).await.unwrap(), Reached::Done);
 }
 
+/// Whether the calls that come while one waits for a locked row are answered before that one is.
+async fn others_overtake(connections: usize) -> Option<bool> {
+    let server = Server::start()?;
+    let schema = server.schema();
+    let store = server.builder(&schema).connections(connections).connect().await.unwrap();
+    let watcher = server.client().await;
+    pg::until("not every connection is up", async || {
+        let up = "SELECT FROM pg_stat_activity WHERE query LIKE '%.sessions%' AND pid <> \
+                  pg_backend_pid()";
+        watcher.query(up, &[]).await.unwrap().len() == connections
+    })
+    .await;
+    store.create(&key(1), &record(1, "")).await.unwrap();
+    let operator = server.client().await;
+    let lock = format!("BEGIN; SELECT FROM {schema}.sessions FOR UPDATE");
+    operator.batch_execute(&lock).await.unwrap();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.touch(&key(1), 5000).await }
+    });
+    server.until_a_lock_is_waited_for().await;
+    for _ in 0..20 {
+        assert_eq!(store.load(&key(2)).await.unwrap(), Loaded::Nothing);
+    }
+    let overtook = !waiting.is_finished();
+    assert_eq!(waiting.await.unwrap().unwrap_err().kind(), StoreErrorKind::Contended);
+    Some(overtook)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_for_a_lock_holds_up_no_other() {
+    let Some(overtook) = others_overtake(2).await else { return };
+    assert!(overtook, "a call went behind one that waits, though another line was free");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_behind_one_that_waits_are_noticed() {
+    let Some(overtook) = others_overtake(1).await else { return };
+    assert!(!overtook, "with one connection there is no way past");
+}
+
 /// A page gets its 503 either way, and all others their sessions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_server_says_no_to_is_an_answer_and_opens_no_breaker() {
@@ -274,12 +315,7 @@ async fn update_behind_an_open_transaction(sabotage: Option<Sabotage>) -> Option
         let store = store.clone();
         async move { store.update(&key(1), WriteId::new(1), &second).await.unwrap() }
     });
-    let watcher = server.client().await;
-    pg::until("the update waits", async || {
-        let waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-        !watcher.query(waits, &[]).await.unwrap().is_empty()
-    })
-    .await;
+    server.until_a_lock_is_waited_for().await;
     let end = format!("DELETE FROM {schema}.sessions WHERE key = $1");
     other.query(&end, &[&key(1).as_bytes().as_slice()]).await.unwrap();
     other.batch_execute("COMMIT").await.unwrap();

@@ -82,12 +82,7 @@ async fn touch_meets_sweep(sabotage: Option<Sabotage>) -> Option<Loaded> {
         async move { store.sweep(GRACE_MS + 2001, 10).await.unwrap().forgotten }
     });
     if sabotage.is_some() {
-        let watcher = server.client().await;
-        pg::until("the sweep waits", async || {
-            let waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-            !watcher.query(waits, &[]).await.unwrap().is_empty()
-        })
-        .await;
+        server.until_a_lock_is_waited_for().await;
         toucher.batch_execute("COMMIT").await.unwrap();
         sweep.await.unwrap();
     } else {

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! ```text
-//!  a verb ──▶ a line, by turns ──▶ one prepared statement, behind what others just sent ──▶ answer
+//!  a verb ──▶ the freest line ──▶ one prepared statement, behind what others just sent ──▶ answer
 //!               └ cut, silent, no longer the primary ──▶ connects anew, with ever longer pauses
 //! ```
 //!

@@ -3,7 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     task::Poll,
     time::Duration,
 };
@@ -24,6 +24,8 @@ pub(super) struct Session {
     pub(super) statements: Statements,
     /// How many statements were sent, so that silence can be told from having nothing to say.
     asked: AtomicU64,
+    /// How many calls wait for an answer.
+    waiting: AtomicUsize,
     served: AtomicBool,
     useless: Notify,
 }
@@ -52,6 +54,7 @@ impl Session {
             client,
             statements,
             asked: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
             served: AtomicBool::new(false),
             useless: Notify::new(),
         };
@@ -60,6 +63,11 @@ impl Session {
 
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// How many calls are behind each other here.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Whether any statement was answered as it should be.
@@ -75,6 +83,7 @@ impl Session {
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Error> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        let _waits = Waits::on(&self.waiting);
         let rows = self.client.query(statement, parameters).await;
         match &rows {
             Ok(_) => self.served.store(true, Ordering::Relaxed),
@@ -106,6 +115,22 @@ impl Session {
                 }
             }
         }
+    }
+}
+
+/// One that waits, until it is dropped.
+struct Waits<'s>(&'s AtomicUsize);
+
+impl<'s> Waits<'s> {
+    fn on(waiting: &'s AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -64,12 +64,14 @@ impl PostgresStore {
         Ok(Self(Arc::new(Inner { options, lines, turn: AtomicUsize::new(0) })))
     }
 
-    /// The next line by turns that is up; else, the one whose turn it is, when it is up.
+    /// The line on which the fewest wait, by turns: what is slow, as a sweep or a row that is locked,
+    /// holds up as few as may be. If none is up, the one whose turn it is, when it is up.
     async fn session(&self) -> Result<Arc<Session>, StoreError> {
         let lines = &self.0.lines;
         let turn = self.0.turn.fetch_add(1, Ordering::Relaxed);
         let line = |add: usize| &lines[turn.wrapping_add(add) % lines.len()];
-        match (0..lines.len()).find_map(|add| line(add).session()) {
+        let sessions = (0..lines.len()).filter_map(|add| line(add).session());
+        match sessions.min_by_key(|session| session.waiting()) {
             Some(session) => Ok(session),
             None => line(0).session_soon().await,
         }

@@ -3,8 +3,6 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
-pub mod alternating;
-
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -58,6 +56,16 @@ impl Server {
     /// A connection that is no store's.
     pub async fn client(&self) -> Client {
         client(&self.postgres.url()).await
+    }
+
+    /// Until a statement of anybody waits for a row that somebody else holds locked.
+    pub async fn until_a_lock_is_waited_for(&self) {
+        let watcher = self.client().await;
+        until("nobody waits for a lock", async || {
+            let waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+            !watcher.query(waits, &[]).await.unwrap().is_empty()
+        })
+        .await;
     }
 }
 
