@@ -23,7 +23,7 @@ fn every_verb(url: &str) {
     let shown = json_of(&store.sessions(&["show", "aa015e5e", "--values", "--json"]).out);
     assert_eq!(shown["contents"][1]["value"], 3);
     let ended = json_of(&store.sessions(&["revoke", "bb015e5e", "--json", "--yes"]).out);
-    assert_eq!(ended, json!({"dry_run": false, "sessions": 1}));
+    assert_eq!(ended, json!({"dry_run": false, "sessions": 1, "carried_elsewhere": 0}));
     let exported = json_of(&store.sessions(&["export", "--user", "ada"]).out);
     assert_eq!(exported["sessions"].as_array().unwrap().len(), 2);
     let dry = json_of(&store.sessions(&["erase", "--user", "ada", "--json"]).out);

@@ -56,6 +56,21 @@ fn app_on(store: Hashed, signed: bool) -> Router {
         .layer(layer.loopback_development().build().unwrap())
 }
 
+#[tokio::test]
+async fn the_new_store_can_do_behind_the_cookies_what_it_can_do_alone() {
+    let can = |store: &BoxStore| (store.sweeps(), store.knows_users(), store.scans());
+    assert_eq!(can(&Hashed::new(MemoryStore::new().boxed()).boxed()), (true, true, true));
+    assert_eq!(
+        can(&Hashed::new(BoxStore::without_users(MemoryStore::new())).boxed()),
+        (true, false, true)
+    );
+    assert_eq!(can(&Hashed::new(BoxStore::new(MemoryStore::new())).boxed()), (false, false, false));
+    // As Redis is, unless it tells of what expired.
+    let forgets = BoxStore::without_sweep(MemoryStore::new());
+    assert_eq!(can(&forgets), (false, true, true));
+    assert_eq!(can(&Hashed::new(forgets).boxed()), (false, true, true));
+}
+
 /// The body, and the cookie that is set.
 async fn ask(app: &Router, method: &str, path: &str, cookie: &str) -> (String, Option<String>) {
     let request = Request::builder().method(method).uri(path).header(header::COOKIE, cookie);

@@ -197,7 +197,7 @@ async fn a_dropped_call_is_done_or_not_done_and_leaves_its_line_usable() {
 
 /// An operator's open transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_locked_row_is_waited_for_a_second_and_others_go_on() {
+async fn a_locked_row_is_waited_for_a_second() {
     let Some(server) = Server::start() else { return };
     let (store, schema) = server.store_and_schema().await;
     store.create(&key(1), &record(1, "")).await.unwrap();
@@ -215,8 +215,9 @@ async fn a_locked_row_is_waited_for_a_second_and_others_go_on() {
     assert_eq!(store.touch(&key(1), 5000).await.unwrap(), Reached::Done);
 }
 
-/// Whether the calls that come while one waits for a locked row are answered before that one is.
-async fn others_overtake(connections: usize) -> Option<bool> {
+/// Whether the calls that come while one waits for a locked row are answered before that one is, or
+/// before it would be, had its caller not given up.
+async fn others_overtake(connections: usize, gives_up: bool) -> Option<bool> {
     let server = Server::start()?;
     let schema = server.schema();
     let store = server.builder(&schema).connections(connections).connect().await.unwrap();
@@ -236,24 +237,52 @@ async fn others_overtake(connections: usize) -> Option<bool> {
         async move { store.touch(&key(1), 5000).await }
     });
     server.until_a_lock_is_waited_for().await;
+    if gives_up {
+        waiting.abort();
+    }
     for _ in 0..20 {
         assert_eq!(store.load(&key(2)).await.unwrap(), Loaded::Nothing);
     }
-    let overtook = !waiting.is_finished();
-    assert_eq!(waiting.await.unwrap().unwrap_err().kind(), StoreErrorKind::Contended);
+    let overtook = server.is_a_lock_waited_for(&watcher).await;
+    if !gives_up {
+        assert_eq!(waiting.await.unwrap().unwrap_err().kind(), StoreErrorKind::Contended);
+    }
     Some(overtook)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_waits_for_a_lock_holds_up_no_other() {
-    let Some(overtook) = others_overtake(2).await else { return };
-    assert!(overtook, "a call went behind one that waits, though another line was free");
+    for gives_up in [false, true] {
+        let Some(overtook) = others_overtake(2, gives_up).await else { return };
+        assert!(overtook, "a call went behind one that waits ({gives_up}): a line was free");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_behind_one_that_waits_are_noticed() {
-    let Some(overtook) = others_overtake(1).await else { return };
+    let Some(overtook) = others_overtake(1, false).await else { return };
     assert!(!overtook, "with one connection there is no way past");
+}
+
+/// As the parallel requests of one browser: each waits for its time, one behind the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_that_wait_for_one_row_cost_nobody_a_connection() {
+    let Some(server) = Server::start() else { return };
+    let (store, schema) = server.store_and_schema().await;
+    store.create(&key(1), &record(1, "")).await.unwrap();
+    let operator = server.client().await;
+    let lock = format!("BEGIN; SELECT FROM {schema}.sessions FOR UPDATE");
+    operator.batch_execute(&lock).await.unwrap();
+    let touches: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.touch(&key(1), 5000).await })
+        })
+        .collect();
+    for touch in touches {
+        let error = touch.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Contended, "its line was cut");
+    }
 }
 
 /// A page gets its 503 either way, and all others their sessions.

@@ -21,7 +21,7 @@ pub(super) struct Outcome {
 impl Outcome {
     pub(super) fn print(self, as_json: bool) -> anyhow::Result<()> {
         let is_nothing = self.numbers.first().is_none_or(|(_, number)| *number == 0);
-        let command = (!self.yes && !is_nothing).then(|| Repeated::of(env::args(), variable));
+        let command = (!self.yes && !is_nothing).then(|| Repeated::of(arguments(), variable));
         if as_json {
             let mut dict = Dict::from([("dry_run", Value::from(!self.yes))]);
             for (name, number) in self.numbers {
@@ -45,6 +45,12 @@ impl Outcome {
         }
         Ok(())
     }
+}
+
+/// As they were given. A name that is not text cannot be repeated as text, so it is shown with its
+/// strange bytes replaced.
+fn arguments() -> impl Iterator<Item = String> {
+    env::args_os().map(|argument| argument.to_string_lossy().into_owned())
 }
 
 /// The options that name a store, each with its variable.

@@ -36,10 +36,11 @@ pub(super) async fn run(args: &Erase) -> anyhow::Result<()> {
             seen = look(&reach, &owner).await?;
         }
     }
+    let reported = report(args, erased, &seen);
     if args.yes {
         log::empty(&reach)?;
     }
-    report(args, erased, &seen)
+    reported
 }
 
 /// What the whole store shows.

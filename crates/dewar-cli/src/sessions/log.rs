@@ -3,16 +3,16 @@
 use super::reach::Reach;
 
 /// Empties the log: what was erased can be read in it, until it is written over.
+///
+/// # Errors
+/// If another program holds it, or it cannot be emptied. What was erased is so all the same: say so first.
 #[cfg(feature = "sqlite")]
 pub(super) fn empty(reach: &Reach) -> anyhow::Result<()> {
     use std::time::Duration;
 
     use dewar_stores::url::StoreUrl;
 
-    use crate::{
-        failure::{Failed, with_causes},
-        terminal,
-    };
+    use crate::failure::{Failed, with_causes};
 
     /// How long an application may hold the log.
     const PATIENCE: Duration = Duration::from_secs(3);
@@ -22,11 +22,9 @@ pub(super) fn empty(reach: &Reach) -> anyhow::Result<()> {
     match dewar_stores::sqlite::empty_log(&url.file, PATIENCE) {
         Ok(true) => Ok(()),
         Ok(false) => {
-            terminal::note(&format!(
-                "another program holds the log {log}, which may still hold what is gone: run this again \
-                 later, or end that program first"
-            ));
-            Ok(())
+            let said =
+                "which may still hold what is gone: run this again later, or end that program";
+            Err(Failed(format!("another program holds the log {log}, {said} first")).into())
         }
         Err(error) => {
             let said = with_causes(&error.into());

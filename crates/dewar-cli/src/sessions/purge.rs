@@ -11,9 +11,7 @@ pub(super) async fn run(args: &Purge) -> anyhow::Result<()> {
         terminal::note("this store forgets by itself what is past: there is nothing to do");
         0
     } else if args.yes {
-        let entries = sweep(&reach).await?;
-        log::empty(&reach)?;
-        entries
+        sweep(&reach).await?
     } else {
         count(&reach).await?
     };
@@ -24,7 +22,8 @@ pub(super) async fn run(args: &Purge) -> anyhow::Result<()> {
         would: format!("forget {number}"),
         did: format!("forgot {number}"),
     };
-    outcome.print(args.asked.json)
+    outcome.print(args.asked.json)?;
+    if args.yes { log::empty(&reach) } else { Ok(()) }
 }
 
 async fn sweep(reach: &Reach) -> anyhow::Result<u64> {

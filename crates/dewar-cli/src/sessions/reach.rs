@@ -18,7 +18,7 @@ use dewar::{
 use dewar_stores::url::StoreUrl;
 use tokio::time::timeout;
 
-use super::args::Asked;
+use super::{args::Asked, view::is_carried};
 use crate::store;
 
 /// The variable that names the store if no option does.
@@ -39,6 +39,16 @@ pub(super) struct Reach {
     pub(super) url: StoreUrl,
     /// When the command began, in Unix milliseconds.
     pub(super) now_ms: u64,
+}
+
+/// What became of a session that was to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Ended,
+    /// It was over already.
+    Gone,
+    /// It goes on in another store.
+    Elsewhere,
 }
 
 /// What stands under a key.
@@ -102,18 +112,21 @@ impl Reach {
         Ok(())
     }
 
-    /// Ends a session, wherever it goes meanwhile and whosever it becomes; tells whether there was
-    /// something to end. `owner` is whose it was seen to be.
+    /// Ends a session, wherever it goes meanwhile in this store and whosever it becomes. `owner` is
+    /// whose it was seen to be.
     pub(super) async fn end(
         &self,
         key: &StoreKey,
         owner: Option<&Owner>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<End, StoreError> {
         let mut chain = Chain::from(*key);
         loop {
             match self.delete(chain.key(), owner).await? {
-                Reached::Done => return Ok(true),
-                Reached::Gone => return Ok(false),
+                Reached::Done => return Ok(End::Ended),
+                Reached::Gone => return Ok(End::Gone),
+                Reached::Moved(moved) if is_carried(chain.key(), &moved) => {
+                    return Ok(End::Elsewhere);
+                }
                 Reached::Moved(moved) => chain.follow(moved)?,
             }
         }

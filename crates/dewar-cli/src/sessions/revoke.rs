@@ -2,7 +2,6 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use anyhow::bail;
 use dewar::{
     StoreKey, UserSessions,
     store::{Chain, Loaded, Record, Store, StoreErrorKind},
@@ -13,7 +12,7 @@ use super::{
     dry_run::Outcome,
     id,
     progress::Progress,
-    reach::{Reach, within},
+    reach::{End, Reach, within},
     span,
     view::{self, Sorted},
 };
@@ -60,9 +59,11 @@ impl<'a> Ending<'a> {
         let mut pages = self.reach.pages();
         while let Some(page) = pages.next().await? {
             for (key, found) in page {
-                if matches!(&found, Ok(Loaded::Moved(moved)) if view::is_carried(&key, moved)) {
-                    self.carried += 1;
-                    continue;
+                if let Ok(Loaded::Moved(moved)) = &found {
+                    if view::is_carried(&key, moved) {
+                        self.carried += u64::from(self.reach.now_ms < moved.until_ms);
+                        continue;
+                    }
                 }
                 match Sorted::of(self.reach, found)? {
                     Sorted::Live(record) => self.take(&key, &record).await?,
@@ -95,7 +96,8 @@ impl<'a> Ending<'a> {
         for name in &self.args.ids {
             let (key, loaded) = id::find(self.reach, name).await?;
             if matches!(&loaded, Loaded::Moved(moved) if view::is_carried(&key, moved)) {
-                bail!("{key} was carried to another store: name that one with --store");
+                let said = "was carried to another store: name that one with --store";
+                return Err(Failed(format!("{key} {said}")).into());
             }
             if let (key, Loaded::Live(record)) = self.reach.follow(&key).await? {
                 if !meant.iter().any(|(other, _)| *other == key) {
@@ -125,7 +127,13 @@ impl<'a> Ending<'a> {
     async fn take(&mut self, key: &StoreKey, record: &Record) -> anyhow::Result<()> {
         if self.is_old(record.created_ms) && self.reach.is_live(record) {
             let owner = record.owner.as_ref();
-            self.count(!self.args.yes || self.reach.end(key, owner).await?);
+            match self.args.yes {
+                false => self.count(true),
+                true => match self.reach.end(key, owner).await? {
+                    End::Elsewhere => self.carried += 1,
+                    end => self.count(end == End::Ended),
+                },
+            }
         }
         Ok(())
     }
@@ -151,9 +159,9 @@ impl<'a> Ending<'a> {
             did: format!("ended {number}"),
         };
         outcome.print(args.asked.json)?;
-        if carried > 0 {
+        if args.yes && carried > 0 {
             let said = format!(
-                "{} went to another store before and cannot be ended in this one: name that one with \
+                "{} went to another store and cannot be ended in this one: name that one with \
                  --store",
                 span::sessions(carried)
             );

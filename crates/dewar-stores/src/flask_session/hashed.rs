@@ -111,10 +111,11 @@ impl Store for Hashed {
 
     /// With whatever its store can do.
     fn boxed(self) -> BoxStore {
-        match (self.store.sweeps() && self.store.scans(), self.store.knows_users()) {
-            (true, true) => BoxStore::full(self),
-            (true, false) => BoxStore::without_users(self),
-            (false, _) => BoxStore::new(self),
+        match (self.store.scans(), self.store.sweeps(), self.store.knows_users()) {
+            (true, true, true) => BoxStore::full(self),
+            (true, false, true) => BoxStore::without_sweep(self),
+            (true, true, false) => BoxStore::without_users(self),
+            _ => BoxStore::new(self),
         }
     }
 }
@@ -124,6 +125,10 @@ impl InterchangeStore for Hashed {}
 impl Sweep for Hashed {
     async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         self.store.sweep(now_ms, limit).await
+    }
+
+    fn paces_itself(&self) -> bool {
+        self.store.paces_itself()
     }
 }
 

@@ -34,6 +34,12 @@ impl Sweep for Migrating {
         }
         Ok(swept)
     }
+
+    /// Only if nobody has to be spared by others.
+    fn paces_itself(&self) -> bool {
+        let spares = |store: &BoxStore| !store.sweeps() || store.paces_itself();
+        spares(&self.0.old) && spares(&self.0.new)
+    }
 }
 
 impl UserIndex for Migrating {

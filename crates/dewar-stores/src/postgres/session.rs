@@ -3,7 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     task::Poll,
     time::Duration,
 };
@@ -22,10 +22,10 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Session {
     client: Client,
     pub(super) statements: Statements,
-    /// How many statements were sent, so that silence can be told from having nothing to say.
+    /// How many statements were sent, and the last of them that was answered: whoever gave up is
+    /// answered all the same.
     asked: AtomicU64,
-    /// How many calls wait for an answer.
-    waiting: AtomicUsize,
+    answered: AtomicU64,
     served: AtomicBool,
     useless: Notify,
 }
@@ -54,7 +54,7 @@ impl Session {
             client,
             statements,
             asked: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
+            answered: AtomicU64::new(0),
             served: AtomicBool::new(false),
             useless: Notify::new(),
         };
@@ -65,9 +65,13 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// How many calls are behind each other here.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+    /// How many statements are behind each other here.
+    pub(super) fn waiting(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed).saturating_sub(self.answered())
+    }
+
+    fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Whether any statement was answered as it should be.
@@ -82,9 +86,9 @@ impl Session {
         statement: &Statement,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Error> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let _waits = Waits::on(&self.waiting);
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let rows = self.client.query(statement, parameters).await;
+        self.answered.fetch_max(number, Ordering::Relaxed);
         match &rows {
             Ok(_) => self.served.store(true, Ordering::Relaxed),
             Err(error) if fault::spoils_the_session(error) => self.useless.notify_one(),
@@ -106,31 +110,20 @@ impl Session {
                 return;
             }
             // Whoever has nothing to ask learns from the system's own probes that a server is gone.
-            let asked = self.asked.load(Ordering::Relaxed);
+            let (asked, answered) = (self.asked.load(Ordering::Relaxed), self.answered());
             if asked != heard {
                 // It is answered behind all that was asked before.
                 match timeout(answer_timeout, self.client.simple_query("")).await {
-                    Ok(Ok(_)) => heard = asked,
+                    Ok(Ok(_)) => {
+                        heard = asked;
+                        self.answered.fetch_max(asked, Ordering::Relaxed);
+                    }
+                    // Several that wait for locked rows, one behind the other, are no silence.
+                    Err(_) if self.answered() > answered => {}
                     _ => return,
                 }
             }
         }
-    }
-}
-
-/// One that waits, until it is dropped.
-struct Waits<'s>(&'s AtomicUsize);
-
-impl<'s> Waits<'s> {
-    fn on(waiting: &'s AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -172,7 +172,8 @@ impl Sql {
     }
 
     /// Looks at the `$2` rows that are due the longest, but those that somebody else holds; forgets
-    /// those that ended before `$1`, and puts the others back where they are due.
+    /// those that ended before `$1`, `$4` of them at most, and puts those that live on back where they
+    /// are due.
     ///
     /// A locked row is given as it is when it is locked, and nobody changes it any more.
     fn sweep(&self) -> String {
@@ -188,8 +189,10 @@ impl Sql {
                 SELECT key, deadline_ms FROM {table} WHERE due_ms < $1 ORDER BY due_ms LIMIT $2
                 {lock}
              ), forgotten AS (
-                DELETE FROM {table} s USING due
-                WHERE s.key = due.key AND due.deadline_ms < $1 {now}
+                DELETE FROM {table} s USING (
+                    SELECT key FROM due WHERE deadline_ms < $1 LIMIT $4
+                ) past
+                WHERE s.key = past.key {now}
                 RETURNING CASE WHEN s.kind = 0 AND s.deadline_ms > $3 THEN s.key END AS expired
              ), settled AS (
                 UPDATE {table} s SET due_ms = s.deadline_ms FROM due

@@ -5,6 +5,8 @@ use dewar::{
     store::{GRACE, StoreError, Sweep, Swept},
 };
 
+use tokio_postgres::types::ToSql;
+
 use super::{fault::Deed, row::kept, store::PostgresStore};
 
 /// How many rows a step looks at: it takes a few milliseconds, and the calls on its line wait for it.
@@ -18,20 +20,28 @@ impl Sweep for PostgresStore {
         let grace_ms = u64::try_from(GRACE.as_millis()).unwrap_or(u64::MAX);
         let before = kept(now_ms.saturating_sub(grace_ms));
         let mut swept = Swept::default();
+        let mut looks = limit.min(STEP);
         while swept.forgotten < limit {
-            let looks = STEP.min(limit - swept.forgotten);
-            let looks_at = i64::try_from(looks).unwrap_or(i64::MAX);
-            let rows =
-                self.ask(Deed::Writes, |all| &all.sweep, &[&before, &looks_at, &kept(0)]).await?;
+            let most = limit - swept.forgotten;
+            let (looks_at, forgets) = (number(looks), number(most));
+            let asked: &[&(dyn ToSql + Sync)] = &[&before, &looks_at, &kept(0), &forgets];
+            let rows = self.ask(Deed::Writes, |all| &all.sweep, asked).await?;
             let Some(row) = rows.first() else { break };
-            swept.forgotten += count(row, 1)?;
+            let forgotten = count(row, 1)?;
+            swept.forgotten += forgotten;
             swept.expired.extend(expired(row)?);
             if count(row, 0)? < looks {
                 break;
             }
+            // Where many live on, few steps get past them.
+            looks = if forgotten == 0 { looks * 2 } else { most }.min(STEP);
         }
         Ok(swept)
     }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn count(row: &tokio_postgres::Row, column: usize) -> Result<usize, StoreError> {

@@ -93,6 +93,10 @@ impl Sweep for RedisStore {
         }
         Ok(walk.tell(limit))
     }
+
+    fn paces_itself(&self) -> bool {
+        true
+    }
 }
 
 impl Inner {

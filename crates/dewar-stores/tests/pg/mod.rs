@@ -61,11 +61,13 @@ impl Server {
     /// Until a statement of anybody waits for a row that somebody else holds locked.
     pub async fn until_a_lock_is_waited_for(&self) {
         let watcher = self.client().await;
-        until("nobody waits for a lock", async || {
-            let waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-            !watcher.query(waits, &[]).await.unwrap().is_empty()
-        })
-        .await;
+        until("nobody waits for a lock", async || self.is_a_lock_waited_for(&watcher).await).await;
+    }
+
+    /// Whether one does now, asked through this connection.
+    pub async fn is_a_lock_waited_for(&self, watcher: &Client) -> bool {
+        let waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        !watcher.query(waits, &[]).await.unwrap().is_empty()
     }
 }
 

@@ -4,8 +4,11 @@
 //! that no session is ever missing from its user's list; a note too many is found out by whoever
 //! lists.
 
+use tokio::runtime::Handle;
+
 use super::{stored::Act, verbs::Verbs};
 use crate::{
+    calls::within,
     error::CommitError,
     event::{EndedBy, Event},
     id::StoreKey,
@@ -64,7 +67,8 @@ impl Act<'_> {
 
     /// The session is its user's now, and was `was`'s: what is one too many ends.
     ///
-    /// It is written, and nothing that fails here takes it back: the next login ends what is left.
+    /// It is written, and nothing that fails here takes it back: what takes more than half the time of a
+    /// commit goes on beside the request, and the next login ends what is left.
     pub(super) async fn bound(&self, record: &Record, was: Option<Owner>) {
         let Verbs { config, server } = self.verbs;
         let Some(owner) = record.owner.filter(|owner| Some(*owner) != was) else { return };
@@ -75,11 +79,13 @@ impl Act<'_> {
         match server.options.cap {
             None => users.look_at_oldest(&owner).await,
             Some(Cap { limit, when_full: WhenFull::EndOldest }) => {
-                let alive = users.alive(&owner).await.unwrap_or_default();
-                let over = alive.len().saturating_sub(limit.get());
-                // Of all that two logins see, both end the same ones.
-                for (oldest, _) in &alive[..over] {
-                    let _ = users.end(&owner, *oldest, EndedBy::Evicted).await;
+                let evicting = async move { users.evict(&owner, limit.get()).await };
+                match Handle::try_current() {
+                    Err(_) => evicting.await,
+                    Ok(runtime) => {
+                        let evicting = runtime.spawn(evicting);
+                        let _ = within(server.options.commit_deadline / 2, evicting).await;
+                    }
                 }
             }
             // It took a place before it was written.

@@ -74,11 +74,16 @@ impl<S: Store> ErasedStore for S {
 /// [`Sweep`], its future boxed.
 pub(crate) trait ErasedSweep: Send + Sync {
     fn sweep(&self, now_ms: u64, limit: usize) -> Answer<'_, Swept>;
+    fn paces_itself(&self) -> bool;
 }
 
 impl<S: Sweep> ErasedSweep for S {
     fn sweep(&self, now_ms: u64, limit: usize) -> Answer<'_, Swept> {
         Box::pin(Sweep::sweep(self, now_ms, limit))
+    }
+
+    fn paces_itself(&self) -> bool {
+        Sweep::paces_itself(self)
     }
 }
 
@@ -249,6 +254,10 @@ impl Store for BoxStore {
 impl Sweep for BoxStore {
     async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         can(self.sweep.as_ref())?.sweep(now_ms, limit).await
+    }
+
+    fn paces_itself(&self) -> bool {
+        self.sweep.as_ref().is_some_and(|store| store.paces_itself())
     }
 }
 

@@ -89,6 +89,16 @@ impl UserSessions {
         Ok(alive)
     }
 
+    /// Ends the oldest sessions that a user has beyond so many. Of all that two logins see, both end
+    /// the same ones.
+    pub(crate) async fn evict(&self, owner: &Owner, limit: usize) {
+        let alive = self.alive(owner).await.unwrap_or_default();
+        let over = alive.len().saturating_sub(limit);
+        for (oldest, _) in &alive[..over] {
+            let _ = self.end(owner, *oldest, EndedBy::Evicted).await;
+        }
+    }
+
     /// Looks at a few of the oldest notes, and takes back those that are void.
     pub(crate) async fn look_at_oldest(&self, owner: &Owner) {
         let oldest = self.notes(owner, None, LOOKED_AT).await;

@@ -89,6 +89,10 @@ impl<S: Sweep> Sweep for Alternating<S> {
     async fn sweep(&self, now_ms: u64, limit: usize) -> Result<Swept, StoreError> {
         self.next().sweep(now_ms, limit).await
     }
+
+    fn paces_itself(&self) -> bool {
+        self.stores[0].paces_itself()
+    }
 }
 
 impl<S: UserIndex> UserIndex for Alternating<S> {
