@@ -48,7 +48,7 @@ command.";
 
 const PURGE_EXAMPLES: &str = "\
 A store may forget a session 5 minutes after its deadline. Applications do so by themselves. The log of an
-SQLite file is emptied. Whoever writes goes first, so a million entries may take half an hour; what was
+SQLite file is emptied. Whoever writes goes first, so a million entries may take half an hour or more; what was
 forgotten when it is stopped stays so.
 --json is one object: dry_run, entries (sessions, markers and tombstones); in a dry run that
 finds something also command.";
