@@ -53,6 +53,25 @@ fn everything_alive_is_moved_and_a_dry_run_moves_nothing() {
 }
 
 #[test]
+fn what_cannot_be_done_is_refused_before_anything_moves() {
+    let old = some();
+    let before = old.sessions(&["stats", "--json"]).out;
+    let new = old.url.replace("app.db", "new.db");
+    let nowhere = old.file().with_file_name("no").join("move.at");
+    let kept = migrate(&old.url, &new, &["--checkpoint", nowhere.to_str().unwrap(), "--yes"]);
+    assert!(kept.code == 1 && kept.err.contains("cannot keep the checkpoint"), "{}", kept.err);
+    assert_eq!(old.sessions(&["stats", "--json"]).out, before);
+    // Under a second name SQLite would give the file a second log.
+    std::fs::hard_link(old.file(), old.file().with_file_name("link.db")).unwrap();
+    let link = old.url.replace("app.db", "link.db");
+    for more in [&[][..], &["--yes"]] {
+        let linked = migrate(&old.url, &link, more);
+        assert!(linked.code == 2 && linked.err.contains("are the same"), "{}", linked.err);
+    }
+    assert_eq!(old.sessions(&["stats", "--json"]).out, before);
+}
+
+#[test]
 fn one_that_is_killed_goes_on() {
     const SESSIONS: u32 = 600;
     let (old, new) = (Filled::new(), Filled::new());

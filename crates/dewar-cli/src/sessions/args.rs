@@ -73,7 +73,7 @@ Examples:
 First let every node of the application use both stores, by giving its session layer a
 dewar_stores::migrate::Migrating of them; then nobody is logged out. A node that uses the old store alone
 answers whoever was carried over with a 503. A session that was carried over is no longer in the old
-store.
+store, and cannot go back there while the mark that it left is kept.
 --json is one object: dry_run, sessions (to carry over, or carried), already_there, carried_elsewhere,
 ended, expired, unreadable, routes_until_ms (0: none); in a dry run that finds something also command.";
 

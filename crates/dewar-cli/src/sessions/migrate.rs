@@ -1,6 +1,6 @@
 //! `dewar sessions migrate`.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use anyhow::{anyhow, ensure};
 use dewar::store::{BoxStore, GRACE, Loaded, StoreErrorKind};
@@ -31,6 +31,7 @@ pub(super) async fn run(args: &Migrate) -> anyhow::Result<()> {
         ensure_meant(file, args.resume)?;
     }
     store::ensure_ours(option, &to)?;
+    ensure_two_files(&old.url, &to)?;
     if !args.yes {
         ensure_two(&old, option, &to).await?;
     }
@@ -60,9 +61,6 @@ pub(super) async fn run(args: &Migrate) -> anyhow::Result<()> {
 /// made for that: of those the names are compared, and the real one asks what is there.
 async fn ensure_two(old: &Reach, option: &str, to: &StoreUrl) -> anyhow::Result<()> {
     let are_same = match (&old.url, to) {
-        (StoreUrl::Sqlite(old), StoreUrl::Sqlite(new)) => {
-            new.file.exists() && old.file.canonicalize()? == new.file.canonicalize()?
-        }
         (StoreUrl::Postgres(old), StoreUrl::Postgres(new)) => place(old) == place(new),
         (StoreUrl::Redis(_), StoreUrl::Redis(_)) => {
             let (new, old) = (store::open(option, to).await?, old.store.clone());
@@ -71,6 +69,29 @@ async fn ensure_two(old: &Reach, option: &str, to: &StoreUrl) -> anyhow::Result<
         _ => false,
     };
     if are_same { Err(said(None, MigrationError::SameStore)) } else { Ok(()) }
+}
+
+/// That one file is not opened under two names: SQLite would give it two logs, and damage it.
+fn ensure_two_files(old: &StoreUrl, new: &StoreUrl) -> anyhow::Result<()> {
+    let (Some(old), Some(new)) = (old.file(), new.file()) else { return Ok(()) };
+    if new.exists() && is_one(old, new)? {
+        return Err(said(None, MigrationError::SameStore));
+    }
+    Ok(())
+}
+
+/// Behind whatever names and links.
+#[cfg(unix)]
+fn is_one(one: &Path, other: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    let (one, other) = (one.metadata()?, other.metadata()?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_one(one: &Path, other: &Path) -> io::Result<bool> {
+    Ok(one.canonicalize()? == other.canonicalize()?)
 }
 
 /// Where the sessions lie: the servers, the database, the schema.

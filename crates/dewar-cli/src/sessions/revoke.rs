@@ -16,7 +16,10 @@ use super::{
     span,
     view::{self, Sorted},
 };
-use crate::failure::{Failed, NothingFound};
+use crate::{
+    failure::{Failed, NothingFound},
+    terminal,
+};
 
 pub(super) async fn run(args: &Revoke) -> anyhow::Result<()> {
     let reach = Reach::open(&args.asked).await?;
@@ -159,13 +162,16 @@ impl<'a> Ending<'a> {
             did: format!("ended {number}"),
         };
         outcome.print(args.asked.json)?;
-        if args.yes && carried > 0 {
+        if carried > 0 {
             let said = format!(
                 "{} went to another store and cannot be ended in this one: name that one with \
                  --store",
                 span::sessions(carried)
             );
-            return Err(Failed(said).into());
+            if args.yes {
+                return Err(Failed(said).into());
+            }
+            terminal::note(&said);
         }
         if ended == 0 && !args.all {
             return Err(NothingFound("no session is live that could be ended".into()).into());

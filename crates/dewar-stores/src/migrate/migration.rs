@@ -112,6 +112,10 @@ impl Migration {
         };
         progress.total = self.total;
         self.stores.ensure_two().await?;
+        // Before anything moves: a place that cannot be kept is found out now.
+        if let Some(checkpoint) = &self.checkpoint {
+            checkpoint.write(&place, &progress)?;
+        }
         let mut pace = Pace::new(self.rate);
         let mut kept_at = None;
         let mut late = 0;
