@@ -9,7 +9,10 @@ use anyhow::{anyhow, ensure};
 use dewar::store::BoxStore;
 use dewar_stores::url::{StoreUrl, UrlError};
 
-use crate::failure::{Failed, with_causes};
+use crate::{
+    failure::{Failed, with_causes},
+    terminal,
+};
 
 /// Reads a URL; `from` is the option or the variable that it came from. No message shows a password.
 pub(crate) fn read(from: &str, url: &str) -> anyhow::Result<StoreUrl> {
@@ -41,6 +44,13 @@ pub(crate) async fn open_existing(from: &str, url: &StoreUrl) -> anyhow::Result<
 pub(crate) fn missing_folder(url: &StoreUrl) -> Option<PathBuf> {
     let folder = url.file()?.parent().filter(|folder| *folder != Path::new(""))?;
     (!folder.exists()).then(|| folder.to_owned())
+}
+
+/// Says so, once it was made.
+pub(crate) fn tell_made(folder: Option<&Path>) {
+    if let Some(folder) = folder {
+        terminal::note(&format!("made the folder {} for the store", folder.display()));
+    }
 }
 
 fn failed(from: &str, url: &StoreUrl, error: UrlError) -> anyhow::Error {

@@ -12,7 +12,7 @@ use dewar_stores::url::{SqliteUrl, StoreUrl};
 use super::key::state_folder;
 use crate::{
     args::{Demo, Mode, Profile},
-    store, terminal,
+    store,
 };
 
 /// How often what has expired is forgotten.
@@ -55,9 +55,7 @@ async fn server(url: Option<&str>) -> anyhow::Result<Home> {
     };
     let made = store::missing_folder(&url);
     let store = store::open(OPTION, &url).await?;
-    if let Some(folder) = made {
-        terminal::note(&format!("made the folder {} for the store", folder.display()));
-    }
+    store::tell_made(made.as_deref());
     Ok(Home::Server { store, place })
 }
 

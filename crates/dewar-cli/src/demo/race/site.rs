@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use dewar_stores::url::StoreUrl;
 
-use crate::{args::Demo, failure::Failed, store, terminal};
+use crate::{args::Demo, failure::Failed, store};
 
 /// The variable with the key of the processes.
 const KEY: &str = "DEWAR_RACE_KEY";
@@ -81,9 +81,7 @@ impl Site {
             processes.push(process);
             ports.push(port);
         }
-        if let Some(folder) = made {
-            terminal::note(&format!("made the folder {} for the store", folder.display()));
-        }
+        store::tell_made(made.as_deref());
         Ok(Self { ports, _processes: processes, _folder: folder })
     }
 
